@@ -1,0 +1,1 @@
+"""The pure middle: values and decisions. Standard library only; no clock, no network, no widget."""

@@ -1,0 +1,1 @@
+"""An upstream made of packaged payloads, answered in-process below the HTTP gateway."""

@@ -1,0 +1,1 @@
+"""Where input and output happen, one gateway per kind. Nothing here knows a provider."""

@@ -1,0 +1,241 @@
+"""Running the sources of a provider in order until one answers.
+
+Only `auto` goes from one source to the next, and only after failures that the design or the source names;
+anything else stops, so that a hiccup of a server does not start programs. Extras come after the answer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from tui.core.errors import (
+    ErrorInfo,
+    ErrorKind,
+    FetchError,
+    MissingCredentials,
+    Unsupported,
+    internal_error,
+    most_useful,
+)
+from tui.core.models import Attempt, ProviderSnapshot
+from tui.providers._context import FetchContext
+from tui.providers._spec import Extra, ProviderSpec, Source
+
+GOES_ON = frozenset({ErrorKind.MISSING_CREDENTIALS, ErrorKind.UNAUTHORIZED})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FetchResult:
+    """What one refresh brought."""
+
+    snapshot: ProviderSnapshot | None = None
+    error: ErrorInfo | None = None
+    attempts: tuple[Attempt, ...] = ()
+    drop_snapshot: bool = False
+    """The last good numbers are void."""
+
+
+@dataclass(slots=True)
+class SourceMemory:
+    """When costly sources last ran and what they said; one per account, kept by the engine."""
+
+    last_run: dict[str, datetime] = field(default_factory=dict)
+    last_good: dict[str, ProviderSnapshot] = field(default_factory=dict)
+
+    def reusable(self, source: Source, now: datetime) -> ProviderSnapshot | None:
+        """The last answer, unless one of its windows has reset since."""
+        snapshot = self.last_good.get(source.id)
+        if snapshot is None or any(w.resets_at and w.resets_at <= now for w in snapshot.windows):
+            return None
+        return snapshot
+
+    def rests(self, source: Source, ctx: FetchContext) -> bool:
+        """Whether a background refresh must leave this source alone."""
+        last = self.last_run.get(source.id)
+        if ctx.user_initiated or not source.min_interval_s or last is None:
+            return False
+        return ctx.clock.now() - last < timedelta(seconds=source.min_interval_s)
+
+
+class RateGate:
+    """How the chain enters a child program: the engine limits how many run at once."""
+
+    def __init__(self, limit: int = 3) -> None:
+        self.slots = asyncio.Semaphore(limit)
+
+
+@dataclass(slots=True)
+class _Run:
+    """The attempts of one refresh, in order."""
+
+    attempts: list[Attempt] = field(default_factory=list)
+    tried: list[ErrorInfo] = field(default_factory=list)
+    drop_snapshot: bool = False
+
+    def skip(self, source: Source, error: ErrorInfo) -> None:
+        self.attempts.append(Attempt(source_id=source.id, outcome="skipped", error=error))
+
+    def fail(self, source: Source, error: ErrorInfo, elapsed_s: float) -> None:
+        outcome = "skipped" if error.kind is ErrorKind.MISSING_CREDENTIALS else "failed"
+        self.attempts.append(
+            Attempt(
+                source_id=source.id,
+                outcome="skipped" if outcome == "skipped" else "failed",
+                error=error,
+                elapsed_s=elapsed_s,
+            )
+        )
+        if outcome == "failed":
+            self.tried.append(error)
+
+    def result(self) -> FetchResult:
+        candidates = self.tried or [a.error for a in self.attempts if a.error is not None]
+        error = most_useful(candidates) if candidates else None
+        return FetchResult(
+            error=error, attempts=tuple(self.attempts), drop_snapshot=self.drop_snapshot
+        )
+
+
+async def run(
+    spec: ProviderSpec,
+    ctx: FetchContext,
+    on_partial: Callable[[ProviderSnapshot], None] = lambda snapshot: None,
+    *,
+    memory: SourceMemory | None = None,
+    programs: RateGate | None = None,
+    extras: bool = True,
+) -> FetchResult:
+    """Try the sources of the chosen mode.
+
+    Args:
+        on_partial: Gets the required answer as soon as it is there, before the extras.
+        extras: Whether optional enrichment is wanted.
+    """
+    run_state = _Run()
+    mode = spec.mode(ctx.mode)
+    if mode is None:
+        allowed = ", ".join(item.id for item in spec.modes)
+        error = Unsupported(f'source: "{ctx.mode}" is not one of {allowed}.').info()
+        return FetchResult(error=error)
+    try:
+        if spec.check is not None:
+            spec.check(ctx)
+    except FetchError as error:
+        return FetchResult(error=error.info(), drop_snapshot=error.drop_snapshot)
+    memory = memory or SourceMemory()
+    for source in map(spec.source, mode.sources):
+        started = time.monotonic()
+        try:
+            snapshot = await _fetch(source, ctx, memory, programs)
+        except FetchError as error:
+            run_state.drop_snapshot |= error.drop_snapshot
+            run_state.fail(source, error.info(source.id), time.monotonic() - started)
+            if not _goes_on(source, error):
+                break
+            continue
+        except Exception as error:  # the one broad except: a source must never take the engine down
+            ctx.log.exception("%s: %s failed", ctx.key, source.id)
+            run_state.fail(
+                source,
+                replace(internal_error(error), source_id=source.id),
+                time.monotonic() - started,
+            )
+            if ErrorKind.INTERNAL not in source.continue_on:
+                break
+            continue
+        run_state.attempts.append(
+            Attempt(
+                source_id=snapshot.source_id,
+                outcome="success",
+                elapsed_s=time.monotonic() - started,
+            )
+        )
+        if extras and source.extras and ctx.settings.flag("extras"):
+            on_partial(snapshot)
+            snapshot = await _enriched(source, ctx, snapshot)
+        return FetchResult(snapshot=snapshot, attempts=tuple(run_state.attempts))
+    return run_state.result()
+
+
+def _goes_on(source: Source, error: FetchError) -> bool:
+    return error.try_next or error.kind in GOES_ON or error.kind in source.continue_on
+
+
+async def _fetch(
+    source: Source, ctx: FetchContext, memory: SourceMemory, programs: RateGate | None
+) -> ProviderSnapshot:
+    now = ctx.clock.now()
+    if memory.rests(source, ctx):
+        kept = memory.reusable(source, now)
+        if kept is not None:
+            return kept
+        if source.id not in memory.last_good:
+            minutes = round(source.min_interval_s / 60)
+            raise MissingCredentials(
+                f"Not asked again yet: in the background at most every {minutes} min."
+            )
+    if source.min_interval_s:
+        memory.last_run[source.id] = now
+        memory.last_good.pop(source.id, None)
+    if source.starts_program and programs is not None:
+        async with programs.slots:
+            snapshot = await source.fetch(ctx)
+    else:
+        snapshot = await source.fetch(ctx)
+    if source.min_interval_s:
+        memory.last_good[source.id] = snapshot
+    return snapshot
+
+
+async def _enriched(source: Source, ctx: FetchContext, snapshot: ProviderSnapshot) -> ProviderSnapshot:
+    """All extras start together; each sees the required answer, and what each added is kept."""
+    added = await asyncio.gather(*(_extra(extra, source, ctx, snapshot) for extra in source.extras))
+    result = snapshot
+    for richer in added:
+        if richer is not None:
+            result = merge(snapshot, result, richer)
+    return result
+
+
+async def _extra(
+    extra: Extra, source: Source, ctx: FetchContext, snapshot: ProviderSnapshot
+) -> ProviderSnapshot | None:
+    try:
+        async with asyncio.timeout(source.extra_timeout_s):
+            return await extra(ctx, snapshot)
+    except (FetchError, TimeoutError) as error:
+        ctx.log.debug("%s: optional %s left out (%s)", ctx.key, _name(extra), type(error).__name__)
+    except Exception:  # an extra may only add
+        ctx.log.exception("%s: optional %s failed", ctx.key, _name(extra))
+    return None
+
+
+def _name(extra: Extra) -> str:
+    return getattr(extra, "__name__", "extra").removeprefix("add_").replace("_", " ")
+
+
+def merge(
+    base: ProviderSnapshot, result: ProviderSnapshot, richer: ProviderSnapshot
+) -> ProviderSnapshot:
+    """`result` plus whatever `richer` changed against `base`; rows and windows are added, never lost."""
+    changes: dict[str, object] = {}
+    for name in ("windows", "balances", "series", "details"):
+        before, now, new = getattr(base, name), getattr(result, name), getattr(richer, name)
+        if new != before:
+            changes[name] = _merged_rows(before, now, new)
+    for name in ("identity", "notice", "confidence", "origin", "dashboard_url"):
+        if getattr(richer, name) != getattr(base, name):
+            changes[name] = getattr(richer, name)
+    return replace(result, **changes) if changes else result  # type: ignore[arg-type]
+
+
+def _merged_rows(
+    before: tuple[object, ...], now: tuple[object, ...], new: tuple[object, ...]
+) -> tuple[object, ...]:
+    if now == before:
+        return new
+    return now + tuple(row for row in new if row not in before and row not in now)

@@ -1,0 +1,415 @@
+"""What a source is given: the world, as protocols.
+
+Sources import no network, file, process or browser code; everything arrives here, so a mistake can neither
+reach a foreign host nor write a foreign file, and a test passes whatever it likes.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+from tui.core.clock import Clock
+from tui.core.http import Reply
+from tui.core.models import ProviderKey, ProviderSnapshot
+from tui.core.redact import Secret
+
+OsName = Literal["linux", "macos", "windows"]
+Redirects = Literal["same_origin", "none"]
+HeaderValue = str | Secret
+UNSET: Any = object()
+
+
+class Settings(Protocol):
+    """The validated settings of this provider (flag, file, environment, lower layers)."""
+
+    def text(self, key: str) -> str:
+        """A text or the stored word of a choice; empty when unset and without a default."""
+
+    def flag(self, key: str) -> bool:
+        """A switch."""
+
+    def number(self, key: str) -> int:
+        """A whole number."""
+
+    def names(self, key: str) -> tuple[str, ...]:
+        """A list of short texts."""
+
+    def path(self, key: str) -> Path | None:
+        """A path with `~` and variables expanded."""
+
+    def is_set(self, key: str) -> bool:
+        """Whether the user gave a value anywhere."""
+
+    def origin(self, key: str) -> str:
+        """Where the value comes from, for error texts: the key or the variable's name."""
+
+
+@dataclass(frozen=True, slots=True)
+class FoundSecret:
+    """A secret and where it was found."""
+
+    value: Secret
+    origin: str
+    """For people: "stored in keyring", "from OPENROUTER_API_KEY", "config.toml"."""
+
+
+class Secrets(Protocol):
+    """The secret fields of this provider, in the order of interface.md."""
+
+    async def find(self, field: str) -> FoundSecret | None:
+        """The first value of a field and its origin."""
+
+    async def get(self, field: str) -> Secret | None:
+        """The first value of a field."""
+
+
+class Environment(Protocol):
+    """The declared environment variables of this provider."""
+
+    def get(self, name: str) -> str:
+        """The cleaned value, empty when unset. A chosen account sees only what is no credential.
+
+        Raises:
+            KeyError: The provider did not declare this variable.
+        """
+
+    def secret(self, name: str) -> Secret | None:
+        """The cleaned value as a secret."""
+
+
+class Http(Protocol):
+    """The network. Hosts outside the declaration are refused before anything is resolved."""
+
+    async def send(
+        self,
+        method: str,
+        url: str,
+        *,
+        bearer: Secret | None = None,
+        cookie: Secret | None = None,
+        headers: Mapping[str, HeaderValue] | None = None,
+        params: Mapping[str, str] | None = None,
+        json: Any = UNSET,
+        form: Mapping[str, HeaderValue] | None = None,
+        timeout_s: float = 30.0,
+        max_bytes: int = 1 << 20,
+        redirects: Redirects = "same_origin",
+    ) -> Reply:
+        """One exchange. Any status is an answer; a redirect that was not followed is one too.
+
+        Args:
+            json: Body; `Secret` values inside it are put on the wire.
+            params: Added to the query of the address; give literal queries within the address.
+            timeout_s: For the whole exchange, redirects and body included.
+            max_bytes: A longer body is refused.
+
+        Raises:
+            NetworkError: Not reached, refused, timed out, TLS trouble; the message names the host.
+            ParseError: The body is longer than `max_bytes`.
+            Unsupported: The host is not declared, or the scheme is not https.
+        """
+
+    async def send_loopback(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, HeaderValue] | None = None,
+        json: Any = UNSET,
+        timeout_s: float = 5.0,
+        max_bytes: int = 1 << 20,
+    ) -> Reply:
+        """One exchange with a server of this machine: literal loopback only, any certificate, no proxy."""
+
+    def trusting(self, url: str) -> Http:
+        """The same network, with the host of an address that the user's own files name."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileInfo:
+    """What a look at a file says."""
+
+    path: Path
+    mtime: datetime
+    size: int
+    is_dir: bool
+
+
+class Files(Protocol):
+    """Reading below the declared roots. Whatever is looked at is watched while the provider has an error."""
+
+    @property
+    def home(self) -> Path:
+        """The home folder."""
+
+    def expand(self, path: str) -> Path:
+        """`~`, `$NAME`, `${NAME:-default}` and `%NAME%` filled in."""
+
+    async def stat(self, path: Path) -> FileInfo | None:
+        """`None` when it is not there or not reachable."""
+
+    async def list(self, folder: Path) -> tuple[FileInfo, ...]:
+        """What is directly inside, by name; empty when it cannot be listed."""
+
+    async def walk(self, folder: Path, suffix: str, *, max_files: int = 10_000) -> tuple[Path, ...]:
+        """Files below a folder, at any depth, that end so; links to folders are not followed."""
+
+    async def read_bytes(self, path: Path, *, max_bytes: int = 1 << 20) -> bytes | None:
+        """The content; `None` when it is not there.
+
+        Raises:
+            Unsupported: It may not be read, or is longer than `max_bytes`.
+        """
+
+    async def read_text(self, path: Path, *, max_bytes: int = 1 << 20) -> str | None:
+        """The content as UTF-8, a byte order mark removed, odd bytes replaced."""
+
+    async def query(
+        self, database: Path, sql: str, parameters: Sequence[Any] = ()
+    ) -> tuple[tuple[Any, ...], ...] | None:
+        """Rows of a SQLite file, opened read-only and never written beside; `None` when it is not there."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandResult:
+    """How a program ended. Output is text without terminal escapes."""
+
+    exit_code: int | None
+    """`None` when it was cut off."""
+    stdout: str = ""
+    stderr: str = ""
+    timed_out: bool = False
+    went_silent: bool = False
+    """Cut off because nothing came any more."""
+
+
+class Conversation(Protocol):
+    """A program one talks to line by line."""
+
+    async def write_line(self, line: str) -> None:
+        """Send one line."""
+
+    async def read_line(self, timeout_s: float) -> str | None:
+        """The next line; `None` at the end. Raises NetworkError when none came in time."""
+
+    async def close(self) -> None:
+        """Close its input, end its whole process group and collect it."""
+
+
+class Commands(Protocol):
+    """The declared programs. No shell, own process group, nothing survives a cancellation."""
+
+    def find(self, name: str) -> Path | None:
+        """Where a program is: setting, variable, PATH, usual places. Looked up anew each time."""
+
+    async def run(
+        self,
+        program: Path,
+        *args: str,
+        timeout_s: float,
+        silence_s: float | None = None,
+        done: Callable[[str], bool] | None = None,
+        done_silence_s: float = 4.0,
+        pty: bool = False,
+        env: Mapping[str, HeaderValue] | None = None,
+        drop_env: Collection[str] = (),
+        max_bytes: int = 1 << 20,
+    ) -> CommandResult:
+        """Run to its end, in an empty working folder of ours.
+
+        Args:
+            silence_s: After the first byte, cut off when nothing came for so long.
+            done: Whether what came so far is complete; then `done_silence_s` counts instead.
+            pty: Give it a terminal of 50 rows and 200 columns.
+            drop_env: Variables the child does not get, beside those of other providers.
+
+        Raises:
+            MissingCredentials: It could not be started.
+        """
+
+    async def talk(
+        self, program: Path, *args: str, env: Mapping[str, HeaderValue] | None = None
+    ) -> Conversation:
+        """Start a program for a conversation over its input and output."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessInfo:
+    """A running process of this user."""
+
+    pid: int
+    name: str
+    arguments: tuple[str, ...]
+
+
+class Processes(Protocol):
+    """What runs on this machine."""
+
+    async def list(self) -> tuple[ProcessInfo, ...]:
+        """Processes of this user with their complete command lines."""
+
+    async def listening_ports(self, pid: int) -> tuple[int, ...]:
+        """TCP ports this process listens on."""
+
+
+class CookieJar(Protocol):
+    """Cookies that belong together: of one browser profile, one paste, one stored session."""
+
+    @property
+    def label(self) -> str:
+        """For people: "Chromium: Default", "pasted"."""
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Names of the cookies that have not expired."""
+
+    @property
+    def domains(self) -> frozenset[str]:
+        """Their domains, without a leading dot."""
+
+    def header(
+        self, url: str, *, only: Collection[str] | None = None, without: Collection[str] = ()
+    ) -> Secret | None:
+        """The Cookie header for exactly this address, as a browser would send it; `None` when empty."""
+
+    def value(self, name: str) -> Secret | None:
+        """The value of one cookie."""
+
+    def expires_at(self, names: Collection[str] | None = None) -> datetime | None:
+        """The earliest expiry among these cookies; `None` when none of them has one."""
+
+    def updated(self, url: str, set_cookies: Sequence[str]) -> CookieJar:
+        """The jar after an answer with these `Set-Cookie` headers."""
+
+    def dump(self) -> Secret:
+        """The jar as text for the session store."""
+
+
+@dataclass(frozen=True, slots=True)
+class LocalStorage:
+    """Local storage of one browser profile, for the origins that were asked for."""
+
+    browser: str
+    profile: str
+    items: Mapping[tuple[str, str], Secret]
+    """By origin (`https://host`) and key; newest values, deletions honoured."""
+
+    @property
+    def label(self) -> str:
+        """For people."""
+        return f"{self.browser}: {self.profile}"
+
+
+class Browsers(Protocol):
+    """Logins in browsers of this machine. Which store may be opened without a question is decided here:
+    a fetch the user did not ask for never raises a prompt."""
+
+    def cookies(
+        self, *, domains: Sequence[str] = (), browsers: Sequence[str] = ()
+    ) -> AsyncIterator[CookieJar]:
+        """One jar per profile that has cookies of the domains, in order, each opened only when reached.
+
+        Args:
+            domains: Instead of the declared ones.
+            browsers: Instead of the declared order; ignored when the user chose a browser.
+
+        Raises:
+            Unsupported: A store the user named cannot be read (access refused, app-bound values).
+        """
+
+    def local_storage(
+        self, origins: Sequence[str], *, browsers: Sequence[str] = ()
+    ) -> AsyncIterator[LocalStorage]:
+        """Local storage per profile, newest values."""
+
+    def scan(
+        self, folders: Sequence[str], hosts: Sequence[str], *, browsers: Sequence[str] = ()
+    ) -> AsyncIterator[LocalStorage]:
+        """Other LevelDB stores of a profile (`Session Storage`, `IndexedDB/…`): entries that mention a host."""
+
+    def app_cookies(self, files: Sequence[Path], domains: Sequence[str]) -> AsyncIterator[CookieJar]:
+        """Cookies of a desktop app that keeps them in a Chromium store."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pasted:
+    """What a pasted text holds (B§13.5)."""
+
+    text: Secret
+    jar: CookieJar | None
+    """Its cookies, sent as they are to the provider's own hosts."""
+    header: Secret | None
+    """The whole Cookie header."""
+    bearer: Secret | None
+    """What followed `Bearer`."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSession:
+    """A login that worked before."""
+
+    value: Secret
+    label: str
+    saved_at: datetime
+
+
+class Sessions(Protocol):
+    """Logins of this provider that we keep: own tokens, last working cookies. Saved before the call returns."""
+
+    @property
+    def cookie_source(self) -> Literal["auto", "manual", "off"]:
+        """As the user chose it, or as a stored header implies it."""
+
+    async def pasted(self, field: str = "cookie_header") -> Pasted | None:
+        """The pasted text of a field, taken apart."""
+
+    def read_paste(self, text: Secret) -> Pasted:
+        """Any other text, taken apart."""
+
+    async def get(self, slot: str) -> StoredSession | None:
+        """What is kept under a name."""
+
+    async def put(self, slot: str, value: Secret, label: str = "") -> None:
+        """Keep a value; the other slots stay as they are."""
+
+    async def drop(self, slot: str, only: Secret | None = None) -> None:
+        """Forget a value; with `only`, not when it was replaced meanwhile."""
+
+    async def get_jar(self, slot: str) -> CookieJar | None:
+        """Cookies that were kept with `put(slot, jar.dump(), jar.label)`."""
+
+    def lock(self, name: str) -> Any:
+        """An async context manager: one at a time for this account, such as spending a refresh token."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FetchContext:
+    """Everything a source may use."""
+
+    key: ProviderKey
+    mode: str
+    user_initiated: bool
+    """True only for a refresh, test or save the user asked for: prompts are allowed."""
+    os_name: OsName
+    clock: Clock
+    log: logging.Logger
+    settings: Settings
+    secrets: Secrets
+    env: Environment
+    http: Http
+    files: Files
+    commands: Commands
+    processes: Processes
+    browsers: Browsers
+    sessions: Sessions
+    previous: ProviderSnapshot | None = None
+    """The last good answer of this account."""
+    request_refresh: Callable[[], None] = lambda: None
+    """For background tasks: asks the engine to read this account again."""
+    tell: Callable[[str], None] = lambda sentence: None
+    """For background tasks: one sentence for the user."""

@@ -1,0 +1,1 @@
+"""The screens: the dashboard below, the others pushed on top of it."""
