@@ -14,8 +14,11 @@ from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from tui.core.clock import Clock
+from tui.core.files import FileInfo as FileInfo
 from tui.core.http import Reply
 from tui.core.models import ProviderKey, ProviderSnapshot
+from tui.core.process import CommandResult as CommandResult
+from tui.core.process import ProcessInfo as ProcessInfo
 from tui.core.redact import Secret
 
 OsName = Literal["linux", "macos", "windows"]
@@ -130,16 +133,6 @@ class Http(Protocol):
         """The same network, with the host of an address that the user's own files name."""
 
 
-@dataclass(frozen=True, slots=True)
-class FileInfo:
-    """What a look at a file says."""
-
-    path: Path
-    mtime: datetime
-    size: int
-    is_dir: bool
-
-
 class Files(Protocol):
     """Reading below the declared roots. Whatever is looked at is watched while the provider has an error."""
 
@@ -173,19 +166,6 @@ class Files(Protocol):
         self, database: Path, sql: str, parameters: Sequence[Any] = ()
     ) -> tuple[tuple[Any, ...], ...] | None:
         """Rows of a SQLite file, opened read-only and never written beside; `None` when it is not there."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CommandResult:
-    """How a program ended. Output is text without terminal escapes."""
-
-    exit_code: int | None
-    """`None` when it was cut off."""
-    stdout: str = ""
-    stderr: str = ""
-    timed_out: bool = False
-    went_silent: bool = False
-    """Cut off because nothing came any more."""
 
 
 class Conversation(Protocol):
@@ -236,15 +216,6 @@ class Commands(Protocol):
         self, program: Path, *args: str, env: Mapping[str, HeaderValue] | None = None
     ) -> Conversation:
         """Start a program for a conversation over its input and output."""
-
-
-@dataclass(frozen=True, slots=True)
-class ProcessInfo:
-    """A running process of this user."""
-
-    pid: int
-    name: str
-    arguments: tuple[str, ...]
 
 
 class Processes(Protocol):
