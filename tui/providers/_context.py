@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
@@ -20,6 +19,10 @@ from tui.core.models import ProviderKey, ProviderSnapshot
 from tui.core.process import CommandResult as CommandResult
 from tui.core.process import ProcessInfo as ProcessInfo
 from tui.core.redact import Secret
+from tui.core.sessions import CookieJar as CookieJar
+from tui.core.sessions import LocalStorage as LocalStorage
+from tui.core.sessions import Pasted as Pasted
+from tui.core.sessions import StoredSession as StoredSession
 
 OsName = Literal["linux", "macos", "windows"]
 Redirects = Literal["same_origin", "none"]
@@ -228,54 +231,6 @@ class Processes(Protocol):
         """TCP ports this process listens on."""
 
 
-class CookieJar(Protocol):
-    """Cookies that belong together: of one browser profile, one paste, one stored session."""
-
-    @property
-    def label(self) -> str:
-        """For people: "Chromium: Default", "pasted"."""
-
-    @property
-    def names(self) -> frozenset[str]:
-        """Names of the cookies that have not expired."""
-
-    @property
-    def domains(self) -> frozenset[str]:
-        """Their domains, without a leading dot."""
-
-    def header(
-        self, url: str, *, only: Collection[str] | None = None, without: Collection[str] = ()
-    ) -> Secret | None:
-        """The Cookie header for exactly this address, as a browser would send it; `None` when empty."""
-
-    def value(self, name: str) -> Secret | None:
-        """The value of one cookie."""
-
-    def expires_at(self, names: Collection[str] | None = None) -> datetime | None:
-        """The earliest expiry among these cookies; `None` when none of them has one."""
-
-    def updated(self, url: str, set_cookies: Sequence[str]) -> CookieJar:
-        """The jar after an answer with these `Set-Cookie` headers."""
-
-    def dump(self) -> Secret:
-        """The jar as text for the session store."""
-
-
-@dataclass(frozen=True, slots=True)
-class LocalStorage:
-    """Local storage of one browser profile, for the origins that were asked for."""
-
-    browser: str
-    profile: str
-    items: Mapping[tuple[str, str], Secret]
-    """By origin (`https://host`) and key; newest values, deletions honoured."""
-
-    @property
-    def label(self) -> str:
-        """For people."""
-        return f"{self.browser}: {self.profile}"
-
-
 class Browsers(Protocol):
     """Logins in browsers of this machine. Which store may be opened without a question is decided here:
     a fetch the user did not ask for never raises a prompt."""
@@ -303,30 +258,10 @@ class Browsers(Protocol):
     ) -> AsyncIterator[LocalStorage]:
         """Other LevelDB stores of a profile (`Session Storage`, `IndexedDB/…`): entries that mention a host."""
 
-    def app_cookies(self, files: Sequence[Path], domains: Sequence[str]) -> AsyncIterator[CookieJar]:
+    def app_cookies(
+        self, files: Sequence[Path], domains: Sequence[str]
+    ) -> AsyncIterator[CookieJar]:
         """Cookies of a desktop app that keeps them in a Chromium store."""
-
-
-@dataclass(frozen=True, slots=True)
-class Pasted:
-    """What a pasted text holds (B§13.5)."""
-
-    text: Secret
-    jar: CookieJar | None
-    """Its cookies, sent as they are to the provider's own hosts."""
-    header: Secret | None
-    """The whole Cookie header."""
-    bearer: Secret | None
-    """What followed `Bearer`."""
-
-
-@dataclass(frozen=True, slots=True)
-class StoredSession:
-    """A login that worked before."""
-
-    value: Secret
-    label: str
-    saved_at: datetime
 
 
 class Sessions(Protocol):
