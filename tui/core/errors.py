@@ -9,7 +9,8 @@
     ├─ ParseError           2xx, but not the expected shape
     └─ Unsupported          login, plan, platform or setting that has no usage data
 
-A message is one sentence, the hint is the one next step. Neither ever holds a body, a query or a secret.
+A message is one sentence, the hint is the one next step. Neither ever holds a body, a query or a
+secret.
 """
 
 from __future__ import annotations
@@ -52,7 +53,8 @@ USEFULNESS = (
     ErrorKind.INTERNAL,
     ErrorKind.MISSING_CREDENTIALS,
 )
-"""Of several failed sources the first kind of this list is reported; server and network count as equal."""
+"""Of several failed sources the first kind of this list is reported; server and network count as
+equal."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -48,7 +48,8 @@ class Reply:
         return start.startswith((b"<!doctype html", b"<html", b"<head"))
 
     def retry_after_s(self, now: datetime) -> float | None:
-        """`Retry-After` in seconds from now, for both of its forms; `None` when absent or senseless."""
+        """`Retry-After` in seconds from now, for both of its forms; `None` when absent or
+        senseless."""
         value = self.header("retry-after").strip()
         if re.fullmatch(r"\d+(\.\d+)?", value):
             return min(float(value), LONGEST_WAIT_S)

@@ -1,7 +1,8 @@
 """The values every part of the program speaks in.
 
-All frozen, slotted and hashable: equality is meaning, so an equal snapshot repaints nothing. A number the
-service did not send is `None`, never 0. Moments are aware and in UTC; lengths carry their unit in the name.
+All frozen, slotted and hashable: equality is meaning, so an equal snapshot repaints nothing. A
+number the service did not send is `None`, never 0. Moments are aware and in UTC; lengths carry
+their unit in the name.
 """
 
 from __future__ import annotations

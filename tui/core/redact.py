@@ -1,7 +1,8 @@
 """Secrets: one type that hides its value, one redactor that replaces what slipped through.
 
-Every `Secret` that is made is remembered by value, so the redactor knows it wherever it turns up. Beside that,
-shapes of well-known secrets are replaced (B§14). Used by the log formatter, JSON, error texts and toasts.
+Every `Secret` that is made is remembered by value, so the redactor knows it wherever it turns up.
+Beside that, shapes of well-known secrets are replaced (B§14). Used by the log formatter, JSON,
+error texts and toasts.
 """
 
 from __future__ import annotations
@@ -23,8 +24,9 @@ _known_lock = threading.Lock()
 class Secret:
     """A string that does not print itself.
 
-    `repr`, `str`, `format` and JSON give dots. `reveal()` is for the gateways that put it on the wire or
-    into a store; sources pass the secret on, ask about its form, or derive another one from it.
+    `repr`, `str`, `format` and JSON give dots. `reveal()` is for the gateways that put it on the
+    wire or into a store; sources pass the secret on, ask about its form, or derive another one
+    from it.
     """
 
     __slots__ = ("_value",)
@@ -90,17 +92,31 @@ class Secret:
 _EMAIL = re.compile(r"\b[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+\b")
 _UUID = re.compile(r"\b[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\b")
 _SHAPES: tuple[tuple[re.Pattern[str], str], ...] = (
-    (re.compile(r"(?im)\b((?:set-)?cookie|(?:proxy-)?authorization)(\"?\s*[:=]\s*).*$"), rf"\1\2{REDACTED}"),
+    (
+        re.compile(r"(?im)\b((?:set-)?cookie|(?:proxy-)?authorization)(\"?\s*[:=]\s*).*$"),
+        rf"\1\2{REDACTED}",
+    ),
     (re.compile(r"\bsk-(?:cp|api)-[A-Za-z0-9._-]{4,}"), "<redacted-minimax-token>"),
     (re.compile(r"\b(?:sk|rk|pk)-[A-Za-z0-9][A-Za-z0-9._-]{6,}"), REDACTED),
     (re.compile(r"\b(?:wk|fk)-[A-Za-z0-9][A-Za-z0-9._-]{6,}"), REDACTED),
     (re.compile(r"\bsgamp_[A-Za-z0-9_-]{6,}"), REDACTED),
     (re.compile(r"\b(?:gh[opsur]_[A-Za-z0-9]{10,}|github_pat_[A-Za-z0-9_]{10,})"), REDACTED),
-    (re.compile(r"\bAIza[A-Za-z0-9_-]{10,}|\bya29\.[A-Za-z0-9._-]{6,}|\bxox[a-z]-[A-Za-z0-9-]{6,}"), REDACTED),
+    (
+        re.compile(
+            r"\bAIza[A-Za-z0-9_-]{10,}|\bya29\.[A-Za-z0-9._-]{6,}|\bxox[a-z]-[A-Za-z0-9-]{6,}"
+        ),
+        REDACTED,
+    ),
     (re.compile(r"\beyJ[A-Za-z0-9_-]{6,}\.[A-Za-z0-9_-]{4,}\.?[A-Za-z0-9_-]*"), REDACTED),
     (re.compile(r"\bFe26\.2\*[^\s;,\"']+"), REDACTED),
-    (re.compile(r"(?i)\b(bearer)\s+(?!token\b|<redacted)[A-Za-z0-9._~+/=-]{4,}"), rf"\1 {REDACTED}"),
-    (re.compile(r"(?i)([?&](?:[a-z0-9_-]*(?:key|token|secret|password))=)[^&\s\"'#]+"), rf"\1{REDACTED}"),
+    (
+        re.compile(r"(?i)\b(bearer)\s+(?!token\b|<redacted)[A-Za-z0-9._~+/=-]{4,}"),
+        rf"\1 {REDACTED}",
+    ),
+    (
+        re.compile(r"(?i)([?&](?:[a-z0-9_-]*(?:key|token|secret|password))=)[^&\s\"'#]+"),
+        rf"\1{REDACTED}",
+    ),
     (
         re.compile(
             r"(?i)([\"'][a-z0-9_-]*(?:token|secret|cookie|password|api_?key|authorization)[\"']\s*:\s*)"

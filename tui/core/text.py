@@ -22,10 +22,11 @@ def strip_ansi(text: str) -> str:
 
 
 def clean(text: str, limit: int = SHOWN_LENGTH) -> str:
-    """One harmless line: no escapes, no control or formatting characters, blanks folded, at most `limit` long.
+    """One harmless line: no escapes, no control or formatting characters, blanks folded, at most
+    `limit` long.
 
-    Characters that reverse the direction of writing or have no width can forge a line of the screen, so
-    everything of Unicode's class C goes, and so do lone surrogates.
+    Characters that reverse the direction of writing or have no width can forge a line of the
+    screen, so everything of Unicode's class C goes, and so do lone surrogates.
     """
     without_escapes = strip_ansi(text) if "\x1b" in text or "\x9b" in text else text
     spaced = "".join(
@@ -46,6 +47,7 @@ def clean_value(text: str) -> str:
 
 
 def short_message(text: str, limit: int = 200) -> str:
-    """A service's own words for an error text: one clean line; nothing when it is a page or a document."""
+    """A service's own words for an error text: one clean line; nothing when it is a page or a
+    document."""
     line = clean(text, limit)
     return "" if line[:1] in {"<", "{", "["} else line

@@ -79,7 +79,8 @@ def host_of(url: str) -> str:
 
 
 def host_allowed(host: str, allowed: tuple[str, ...]) -> bool:
-    """Whether a host is in the list; an entry that starts with a dot also allows what lies below it."""
+    """Whether a host is in the list; an entry that starts with a dot also allows what lies below
+    it."""
     host = host.lower()
     return any(
         host == entry.lstrip(".") or (entry.startswith(".") and host.endswith(entry))

@@ -15,7 +15,7 @@ log = logging.getLogger("tui.providers")
 
 @dataclass(frozen=True, slots=True)
 class Registry:
-    """Every provider that could be loaded, in the order of its id, and the modules that could not."""
+    """Every provider that could be loaded, by id, and the modules that could not."""
 
     specs: dict[str, ProviderSpec]
     broken: dict[str, str] = field(default_factory=dict)

@@ -1,7 +1,8 @@
 """Running the sources of a provider in order until one answers.
 
-Only `auto` goes from one source to the next, and only after failures that the design or the source names;
-anything else stops, so that a hiccup of a server does not start programs. Extras come after the answer.
+Only `auto` goes from one source to the next, and only after failures that the design or the
+source names; anything else stops, so that a hiccup of a server does not start programs. Extras
+come after the answer.
 """
 
 from __future__ import annotations
@@ -191,7 +192,9 @@ async def _fetch(
     return snapshot
 
 
-async def _enriched(source: Source, ctx: FetchContext, snapshot: ProviderSnapshot) -> ProviderSnapshot:
+async def _enriched(
+    source: Source, ctx: FetchContext, snapshot: ProviderSnapshot
+) -> ProviderSnapshot:
     """All extras start together; each sees the required answer, and what each added is kept."""
     added = await asyncio.gather(*(_extra(extra, source, ctx, snapshot) for extra in source.extras))
     result = snapshot
@@ -221,7 +224,8 @@ def _name(extra: Extra) -> str:
 def merge(
     base: ProviderSnapshot, result: ProviderSnapshot, richer: ProviderSnapshot
 ) -> ProviderSnapshot:
-    """`result` plus whatever `richer` changed against `base`; rows and windows are added, never lost."""
+    """`result` plus whatever `richer` changed against `base`; rows and windows are added, never
+    lost."""
     changes: dict[str, object] = {}
     for name in ("windows", "balances", "series", "details"):
         before, now, new = getattr(base, name), getattr(result, name), getattr(richer, name)

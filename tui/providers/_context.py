@@ -1,7 +1,7 @@
 """What a source is given: the world, as protocols.
 
-Sources import no network, file, process or browser code; everything arrives here, so a mistake can neither
-reach a foreign host nor write a foreign file, and a test passes whatever it likes.
+Sources import no network, file, process or browser code; everything arrives here, so a mistake
+can neither reach a foreign host nor write a foreign file, and a test passes whatever it likes.
 """
 
 from __future__ import annotations
@@ -27,7 +27,6 @@ from tui.core.sessions import StoredSession as StoredSession
 OsName = Literal["linux", "macos", "windows"]
 Redirects = Literal["same_origin", "none"]
 HeaderValue = str | Secret
-UNSET: Any = object()
 
 
 class Settings(Protocol):
@@ -100,7 +99,7 @@ class Http(Protocol):
         cookie: Secret | None = None,
         headers: Mapping[str, HeaderValue] | None = None,
         params: Mapping[str, str] | None = None,
-        json: Any = UNSET,
+        json: Any = None,
         form: Mapping[str, HeaderValue] | None = None,
         timeout_s: float = 30.0,
         max_bytes: int = 1 << 20,
@@ -109,7 +108,7 @@ class Http(Protocol):
         """One exchange. Any status is an answer; a redirect that was not followed is one too.
 
         Args:
-            json: Body; `Secret` values inside it are put on the wire.
+            json: Body, `None` for none; `Secret` values inside it are put on the wire.
             params: Added to the query of the address; give literal queries within the address.
             timeout_s: For the whole exchange, redirects and body included.
             max_bytes: A longer body is refused.
@@ -126,18 +125,20 @@ class Http(Protocol):
         url: str,
         *,
         headers: Mapping[str, HeaderValue] | None = None,
-        json: Any = UNSET,
+        json: Any = None,
         timeout_s: float = 5.0,
         max_bytes: int = 1 << 20,
     ) -> Reply:
-        """One exchange with a server of this machine: literal loopback only, any certificate, no proxy."""
+        """One exchange with a server of this machine: literal loopback only, any certificate, no
+        proxy."""
 
     def trusting(self, url: str) -> Http:
         """The same network, with the host of an address that the user's own files name."""
 
 
 class Files(Protocol):
-    """Reading below the declared roots. Whatever is looked at is watched while the provider has an error."""
+    """Reading below the declared roots. Whatever is looked at is watched while the provider has an
+    error."""
 
     @property
     def home(self) -> Path:
@@ -168,7 +169,8 @@ class Files(Protocol):
     async def query(
         self, database: Path, sql: str, parameters: Sequence[Any] = ()
     ) -> tuple[tuple[Any, ...], ...] | None:
-        """Rows of a SQLite file, opened read-only and never written beside; `None` when it is not there."""
+        """Rows of a SQLite file, opened read-only and never written beside; `None` when it is not
+        there."""
 
 
 class Conversation(Protocol):
@@ -232,13 +234,15 @@ class Processes(Protocol):
 
 
 class Browsers(Protocol):
-    """Logins in browsers of this machine. Which store may be opened without a question is decided here:
+    """Logins in browsers of this machine. Which store may be opened without a question is decided
+    here:
     a fetch the user did not ask for never raises a prompt."""
 
     def cookies(
         self, *, domains: Sequence[str] = (), browsers: Sequence[str] = ()
     ) -> AsyncIterator[CookieJar]:
-        """One jar per profile that has cookies of the domains, in order, each opened only when reached.
+        """One jar per profile that has cookies of the domains, in order, each opened only when
+        reached.
 
         Args:
             domains: Instead of the declared ones.
@@ -256,7 +260,8 @@ class Browsers(Protocol):
     def scan(
         self, folders: Sequence[str], hosts: Sequence[str], *, browsers: Sequence[str] = ()
     ) -> AsyncIterator[LocalStorage]:
-        """Other LevelDB stores of a profile (`Session Storage`, `IndexedDB/…`): entries that mention a host."""
+        """Other LevelDB stores of a profile (`Session Storage`, `IndexedDB/…`): entries that
+        mention a host."""
 
     def app_cookies(
         self, files: Sequence[Path], domains: Sequence[str]
@@ -265,7 +270,8 @@ class Browsers(Protocol):
 
 
 class Sessions(Protocol):
-    """Logins of this provider that we keep: own tokens, last working cookies. Saved before the call returns."""
+    """Logins of this provider that we keep: own tokens, last working cookies. Saved before the call
+    returns."""
 
     @property
     def cookie_source(self) -> Literal["auto", "manual", "off"]:
@@ -290,7 +296,8 @@ class Sessions(Protocol):
         """Cookies that were kept with `put(slot, jar.dump(), jar.label)`."""
 
     def lock(self, name: str) -> Any:
-        """An async context manager: one at a time for this account, such as spending a refresh token."""
+        """An async context manager: one at a time for this account, such as spending a refresh
+        token."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

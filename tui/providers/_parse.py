@@ -1,6 +1,8 @@
-"""Typed access to answers. Every error names the path and what was expected there, never the content.
+"""Typed access to answers. Every error names the path and what was expected there, never the
+content.
 
-`find_*` gives `None` for what is missing or null or of a useless type; `require_*` raises `ParseError`.
+`find_*` gives `None` for what is missing or null or of a useless type; `require_*` raises
+`ParseError`.
 """
 
 from __future__ import annotations
@@ -29,11 +31,16 @@ ErrorTable = Mapping[int, Callable[[Reply], FetchError]]
 """What a provider says about a status, for the statuses where its page has a text of its own."""
 
 
-# -- answers -----------------------------------------------------------------------------------------
+# -- answers ---------------------------------------------------------------------------------------
 
 
 def ensure_ok(
-    reply: Reply, service: str, *, now: datetime, errors: ErrorTable | None = None, ok: tuple[int, ...] = (200,)
+    reply: Reply,
+    service: str,
+    *,
+    now: datetime,
+    errors: ErrorTable | None = None,
+    ok: tuple[int, ...] = (200,),
 ) -> Reply:
     """The reply, if its status is good.
 
@@ -43,7 +50,8 @@ def ensure_ok(
         ok: Good statuses.
 
     Raises:
-        FetchError: From `errors`, else by the status: 401 and 403 unauthorized, 429 rate limited, else server.
+        FetchError: From `errors`, else by the status: 401 and 403 unauthorized, 429 rate limited,
+            else server.
     """
     if reply.status in ok:
         return reply
@@ -78,7 +86,9 @@ def json_value(reply: Reply, service: str) -> Any:
     if not reply.body.strip():
         raise ParseError(f"{service} sent an empty answer.")
     if reply.is_html:
-        raise ParseError(f"{service} sent a page instead of data; a proxy or a login page answered.")
+        raise ParseError(
+            f"{service} sent a page instead of data; a proxy or a login page answered."
+        )
     try:
         return json.loads(reply.body)
     except (ValueError, RecursionError) as error:
@@ -100,7 +110,8 @@ def json_object(reply: Reply, service: str) -> dict[str, Any]:
 def message_in(reply: Reply) -> str:
     """The service's own words in an error body, one clean short line, else an empty text.
 
-    Looks at `message`, `detail`, `error_description`, `error`, `error.message` and `errors[].message`.
+    Looks at `message`, `detail`, `error_description`, `error`, `error.message` and
+    `errors[].message`.
     """
     try:
         body = json.loads(reply.body)
@@ -124,12 +135,18 @@ def _message(body: Any) -> str:
     return ""
 
 
-# -- values ------------------------------------------------------------------------------------------
+# -- values ----------------------------------------------------------------------------------------
 
 
 def type_word(value: Any) -> str:
     """A JSON type in words."""
-    words = {dict: "an object", list: "a list", str: "a text", bool: "true or false", type(None): "null"}
+    words = {
+        dict: "an object",
+        list: "a list",
+        str: "a text",
+        bool: "true or false",
+        type(None): "null",
+    }
     return words.get(type(value), "a number")
 
 
@@ -213,7 +230,8 @@ def mapping(value: Any) -> dict[str, Any]:
 
 
 def timestamp(value: Any) -> datetime | None:
-    """A moment in UTC: ISO 8601 with any fraction, epoch seconds, or epoch milliseconds (from 1e11).
+    """A moment in UTC: ISO 8601 with any fraction, epoch seconds, or epoch milliseconds (from
+    1e11).
 
     Numeric texts count. Zero, negative, and years beyond 4000 do not. A time without a zone is UTC.
     """
@@ -245,7 +263,8 @@ def clamp_percent(value: float) -> float:
 
 
 def share(used: Decimal | float | None, limit: Decimal | float | None) -> float | None:
-    """Used percent of a limit, at least 0; `None` when either is unknown or the limit is not positive."""
+    """Used percent of a limit, at least 0; `None` when either is unknown or the limit is not
+    positive."""
     if used is None or limit is None or limit <= 0:
         return None
     return max(float(used) / float(limit) * 100, 0.0)
@@ -278,7 +297,7 @@ def walk(data: Any, depth: int = 6) -> Iterator[dict[str, Any]]:
         yield from walk(child, depth - 1)
 
 
-# -- required values ---------------------------------------------------------------------------------
+# -- required values -------------------------------------------------------------------------------
 
 
 def require(data: Any, path: str, expected: str, read: Callable[[Any], Any]) -> Any:
@@ -308,7 +327,9 @@ def require_object(data: Any, path: str) -> dict[str, Any]:
     Raises:
         ParseError: There is none.
     """
-    found = require(data, path, "an object", lambda value: value if isinstance(value, dict) else None)
+    found = require(
+        data, path, "an object", lambda value: value if isinstance(value, dict) else None
+    )
     return dict(found)
 
 

@@ -1,7 +1,8 @@
 """What a provider declares about itself.
 
-One constant per provider module: `PROVIDER = ProviderSpec(...)`. Cards, the settings form, the command line,
-JSON, host checks and redaction follow from it. A declaration knows nothing of widgets.
+One constant per provider module: `PROVIDER = ProviderSpec(...)`. Cards, the settings form, the
+command line, JSON, host checks and redaction follow from it. A declaration knows nothing of
+widgets.
 """
 
 from __future__ import annotations
@@ -115,7 +116,8 @@ class PathField:
 
 @dataclass(frozen=True, slots=True)
 class UrlField:
-    """An address that replaces a standard one. Its host may then be contacted, nothing else changes."""
+    """An address that replaces a standard one. Its host may then be contacted, nothing else
+    changes."""
 
     key: str
     label: str
@@ -149,12 +151,14 @@ class Source:
     label: str
     fetch: Fetch
     extras: tuple[Extra, ...] = ()
-    """Optional enrichment: started together after the answer was shown, may only add, fails silently."""
+    """Optional enrichment: started together after the answer was shown, may only add, fails
+    silently."""
     extra_timeout_s: float = 15.0
     continue_on: frozenset[ErrorKind] = frozenset()
     """Kinds of failure after which `auto` goes on, beside missing credentials and unauthorized."""
     min_interval_s: float = 0.0
-    """In the background this source runs at most that often; until then its last answer serves (B§2.7)."""
+    """In the background this source runs at most that often; until then its last answer serves
+    (B§2.7)."""
     starts_program: bool = False
     """Counts against the limit of child programs that run at once."""
 
@@ -196,7 +200,8 @@ class CookieUse:
     domains: tuple[str, ...]
     """Hosts whose cookies are read; `example.com` stands for itself and its sub-domains."""
     browsers: tuple[str, ...] = ()
-    """The order in which browsers are looked at, `*` for the rest; empty means the default order."""
+    """The order in which browsers are looked at, `*` for the rest; empty means the default order.
+    """
     env: tuple[str, ...] = ()
     """Variables that hold a pasted header."""
     help: str = ""
@@ -254,7 +259,8 @@ class ProviderSpec:
     accounts: bool = True
     """Whether `accounts.<name>` makes sense."""
     detect: Callable[[FetchContext], Awaitable[str]] | None = None
-    """Names a login that lies on this machine, without a prompt, a program or the network; "" for none."""
+    """Names a login that lies on this machine, without a prompt, a program or the network; "" for
+    none."""
     enable_on_detect: bool = True
     """Whether a detected login switches the provider on; weak signs do not."""
     check: Callable[[FetchContext], None] | None = None
@@ -286,7 +292,8 @@ class ProviderSpec:
         return next((mode for mode in self.modes if mode.id == wanted), None)
 
     def fields(self) -> tuple[SettingField, ...]:
-        """Every field of the settings form: the declared ones and those that come with cookies and programs."""
+        """Every field of the settings form: the declared ones and those that come with cookies and
+        programs."""
         return self.settings + self._cookie_fields() + self._program_fields()
 
     def field(self, key: str) -> SettingField | None:

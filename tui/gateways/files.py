@@ -1,0 +1,197 @@
+"""Reading other programs' files: below declared roots, with a size limit, never writing.
+
+What was looked at is remembered, so that the engine can watch exactly these files while a
+provider waits for its owner to renew a login.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sqlite3
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from tui.core.errors import Unsupported
+from tui.core.files import FileInfo
+from tui.gateways.blocking import run_blocking
+
+DEADLINE_S = 10.0
+OsName = Literal["linux", "macos", "windows"]
+T = TypeVar("T")
+Stamp = tuple[int, int] | None
+"""Modification time in nanoseconds and size; `None` when the file is not there."""
+
+_VARIABLE = re.compile(r"\$\{(\w+)(?::-([^}]*))?\}|\$(\w+)|%(\w+)%")
+
+
+def expand(path: str, env: Mapping[str, str], home: Path) -> Path:
+    """`~`, `$NAME`, `${NAME:-default}` and `%NAME%` filled in; unknown names become nothing."""
+
+    def fill(found: re.Match[str]) -> str:
+        name = found.group(1) or found.group(3) or found.group(4)
+        return env.get(name, "").strip() or found.group(2) or ""
+
+    text = _VARIABLE.sub(fill, path.strip())
+    if text == "~" or text.startswith(("~/", "~\\")):
+        return home / text[2:]
+    return Path(text)
+
+
+def stamp(path: Path) -> Stamp:
+    """What changes when a file is written, replaced or removed."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size
+
+
+class DeclaredFiles:
+    """Files of one provider.
+
+    Args:
+        roots: Files and folders that may be read, with variables.
+        allowed: Further paths the user named in the settings.
+    """
+
+    def __init__(
+        self,
+        roots: Sequence[str],
+        *,
+        env: Mapping[str, str],
+        home: Path,
+        allowed: Sequence[Path] = (),
+    ) -> None:
+        self._env = env
+        self._home = home
+        self._roots = [self.expand(root) for root in roots] + list(allowed)
+        self.touched: set[Path] = set()
+
+    @property
+    def home(self) -> Path:
+        """The home folder."""
+        return self._home
+
+    def expand(self, path: str) -> Path:
+        """`~` and variables filled in."""
+        return expand(path, self._env, self._home)
+
+    def watched(self) -> dict[Path, Stamp]:
+        """What every file that was looked at is like now."""
+        return {path: stamp(path) for path in self.touched}
+
+    async def stat(self, path: Path) -> FileInfo | None:
+        """`None` when it is not there or not reachable."""
+        return await self._in_thread(path, lambda: _info(path))
+
+    async def list(self, folder: Path) -> tuple[FileInfo, ...]:
+        """What is directly inside, by name; empty when it cannot be listed."""
+        return await self._in_thread(folder, lambda: _listed(folder)) or ()
+
+    async def walk(self, folder: Path, suffix: str, *, max_files: int = 10_000) -> tuple[Path, ...]:
+        """Files below a folder that end so, sorted."""
+        found = await self._in_thread(folder, lambda: _walked(folder, suffix, max_files))
+        return found or ()
+
+    async def read_bytes(self, path: Path, *, max_bytes: int = 1 << 20) -> bytes | None:
+        """The content; `None` when it is not there."""
+        return await self._in_thread(path, lambda: _content(path, max_bytes))
+
+    async def read_text(self, path: Path, *, max_bytes: int = 1 << 20) -> str | None:
+        """The content as UTF-8."""
+        content = await self.read_bytes(path, max_bytes=max_bytes)
+        return None if content is None else content.decode("utf-8-sig", errors="replace")
+
+    async def query(
+        self, database: Path, sql: str, parameters: Sequence[Any] = ()
+    ) -> tuple[tuple[Any, ...], ...] | None:
+        """Rows of a SQLite file, opened read-only; `None` when it is not there."""
+        return await self._in_thread(database, lambda: _rows(database, sql, parameters))
+
+    async def _in_thread(self, path: Path, read: Callable[[], T]) -> T:
+        self._check(path)
+        self.touched.add(path)
+        return await run_blocking(read, deadline_s=DEADLINE_S)
+
+    def _check(self, path: Path) -> None:
+        wanted = Path(os.path.normpath(path))
+        for root in self._roots:
+            base = Path(os.path.normpath(root))
+            if wanted == base or base in wanted.parents:
+                return
+        raise Unsupported("A file outside the declared places was refused.")
+
+
+def _info(path: Path) -> FileInfo | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    mtime = datetime.fromtimestamp(found.st_mtime, UTC)
+    return FileInfo(path=path, mtime=mtime, size=found.st_size, is_dir=path.is_dir())
+
+
+def _listed(folder: Path) -> tuple[FileInfo, ...]:
+    try:
+        names = sorted(entry.name for entry in os.scandir(folder))
+    except OSError:
+        return ()
+    return tuple(info for name in names if (info := _info(folder / name)) is not None)
+
+
+def _walked(folder: Path, suffix: str, max_files: int) -> tuple[Path, ...]:
+    found: list[Path] = []
+    for parent, folders, names in os.walk(folder):
+        folders.sort()
+        found += [Path(parent) / name for name in sorted(names) if name.endswith(suffix)]
+        if len(found) >= max_files:
+            break
+    return tuple(found[:max_files])
+
+
+def _content(path: Path, max_bytes: int) -> bytes | None:
+    try:
+        with path.open("rb") as file:
+            content = file.read(max_bytes + 1)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise Unsupported(
+            f"{path.name} cannot be read ({error.strerror or type(error).__name__}).",
+            hint="Check its permissions.",
+        ) from error
+    if len(content) > max_bytes:
+        raise Unsupported(f"{path.name} is larger than {max_bytes // 1024} KiB; it was not read.")
+    return content
+
+
+def _rows(
+    database: Path, sql: str, parameters: Sequence[Any]
+) -> tuple[tuple[Any, ...], ...] | None:
+    """Read-only; `immutable` only when no side file exists, or rows of a live database would be
+    missed."""
+    if not database.exists():
+        return None
+    side_files = [database.with_name(database.name + end) for end in ("-wal", "-shm")]
+    modes = ["mode=ro"]
+    if not any(file.exists() for file in side_files):
+        modes.append("mode=ro&immutable=1")
+    last: sqlite3.Error | None = None
+    for mode in modes:
+        try:
+            connection = sqlite3.connect(
+                f"{database.absolute().as_uri()}?{mode}", uri=True, timeout=0.25
+            )
+            try:
+                return tuple(connection.execute(sql, tuple(parameters)).fetchall())
+            finally:
+                connection.close()
+        except sqlite3.Error as error:
+            last = error
+    raise Unsupported(
+        f"{database.name} cannot be read ({type(last).__name__}).",
+        hint="Close the program that owns it and try again.",
+    ) from last
