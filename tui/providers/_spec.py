@@ -269,6 +269,8 @@ class ProviderSpec:
     actions: tuple[Action, ...] = ()
     warning: str = ""
     """One line of caution in the settings."""
+    codexbar: Mapping[str, str] = field(default_factory=dict, hash=False)
+    """Where CodexBar's file names a field differently: its name in our words to our key."""
 
     @property
     def shown_short_name(self) -> str:

@@ -1,0 +1,80 @@
+"""Replacing a file as a whole: a reader sees the old or the new one, a full disk leaves the old."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from secrets import token_hex
+
+from tui.gateways.paths import make_private
+
+LOCK_WAIT_S = 5.0
+
+
+def write_private(path: Path, content: bytes) -> None:
+    """Write 0600 from the first byte, fsync, rename.
+
+    Raises:
+        OSError: Nothing was changed.
+    """
+    make_private(path.parent)
+    temporary = path.with_name(f".{path.name}.{token_hex(4)}")
+    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        raise
+
+
+def repair_mode(path: Path) -> None:
+    """Take reading and writing away from others, where a file of ours allows it."""
+    if sys.platform == "win32":
+        return
+    with contextlib.suppress(OSError):
+        if path.stat().st_mode & 0o077:
+            path.chmod(0o600)
+
+
+@contextlib.contextmanager
+def only_one(path: Path) -> Iterator[None]:
+    """Between processes: one at a time changes this file. Gives up waiting after some seconds."""
+    make_private(path.parent)
+    handle = os.open(path.with_name(f".{path.name}.lock"), os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        _lock(handle)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _lock(handle: int) -> None:
+    deadline = time.monotonic() + LOCK_WAIT_S
+    while not _try_lock(handle):
+        if time.monotonic() > deadline:
+            raise TimeoutError("another quotadeck holds this file")
+        time.sleep(0.02)
+
+
+def _try_lock(handle: int) -> bool:
+    try:
+        if sys.platform == "win32":
+            import msvcrt
+
+            msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
