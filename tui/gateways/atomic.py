@@ -59,13 +59,14 @@ def only_one(path: Path) -> Iterator[None]:
 
 def _lock(handle: int) -> None:
     deadline = time.monotonic() + LOCK_WAIT_S
-    while not _try_lock(handle):
+    while not try_lock(handle):
         if time.monotonic() > deadline:
             raise TimeoutError("another quotadeck holds this file")
         time.sleep(0.02)
 
 
-def _try_lock(handle: int) -> bool:
+def try_lock(handle: int) -> bool:
+    """Lock an open file between processes, without waiting; closing it gives it free."""
     try:
         if sys.platform == "win32":
             import msvcrt
