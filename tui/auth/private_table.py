@@ -1,0 +1,155 @@
+"""A small table in a file that only this user may read, changed by several instances at once.
+
+Every change loads before it modifies, under a lock between processes, and replaces the file as a
+whole. A damaged file is an error for readers; a writer sets it aside instead of overwriting it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from tui.auth import StoreError
+from tui.gateways.atomic import only_one, repair_mode, write_private
+from tui.gateways.blocking import run_blocking
+
+Rows: TypeAlias = dict[str, dict[str, Any]]
+Name: TypeAlias = tuple[str, str]
+
+DEADLINE_S = 10.0
+VERSION = 1
+log = logging.getLogger(__name__)
+
+
+class DamagedStore(StoreError):
+    """A file of ours that holds something else than a table."""
+
+
+class PrivateTable:
+    """JSON values by row and column, such as secrets by provider key and field.
+
+    Args:
+        path: Folder 0700, file 0600; both are repaired when others could read them.
+        title: The member of the JSON object that holds the rows.
+    """
+
+    def __init__(self, path: Path, title: str) -> None:
+        self.path = path
+        self._title = title
+
+    async def values(self) -> dict[Name, Any]:
+        """Everything, by row and column.
+
+        Raises:
+            StoreError: The file cannot be read or is damaged.
+        """
+        rows = await run_blocking(self._load, deadline_s=DEADLINE_S)
+        return {(row, column): value for row in rows for column, value in rows[row].items()}
+
+    async def put(self, row: str, column: str, value: Any) -> None:
+        """Keep one value.
+
+        Raises:
+            StoreError: It could not be saved; the file is as before.
+        """
+        await self._update(lambda rows: rows.setdefault(row, {}).update({column: value}))
+
+    async def remove(self, row: str, column: str) -> None:
+        """Forget one value; an empty table has no file.
+
+        Raises:
+            StoreError: It could not be saved; the file is as before.
+        """
+        await self._update(lambda rows: rows.get(row, {}).pop(column, None))
+
+    async def _update(self, change: Callable[[Rows], object]) -> None:
+        """Change the file. A cancelled caller still waits for it: nothing is half done."""
+        saving = asyncio.ensure_future(
+            run_blocking(lambda: self._change(change), deadline_s=DEADLINE_S)
+        )
+        try:
+            await asyncio.shield(saving)
+        except asyncio.CancelledError:
+            await asyncio.wait([saving])
+            raise
+
+    def _load(self) -> Rows:
+        self._repair_modes()
+        try:
+            content = json.loads(self.path.read_bytes())
+        except FileNotFoundError:
+            return {}
+        except OSError as error:
+            raise StoreError(f"{self.path.name} cannot be read ({_reason(error)}).") from error
+        except (ValueError, RecursionError) as error:
+            raise _damaged(self.path) from error
+        rows = content.get(self._title) if isinstance(content, dict) else None
+        if not isinstance(rows, dict) or not all(isinstance(row, dict) for row in rows.values()):
+            raise _damaged(self.path)
+        return rows
+
+    def _change(self, change: Callable[[Rows], object]) -> None:
+        try:
+            with only_one(self.path):
+                self._change_alone(change)
+        except OSError as error:
+            raise StoreError(
+                f"{self.path.name} could not be saved ({_reason(error)}).",
+                hint="Look at the disk and the rights of its folder.",
+            ) from error
+
+    def _change_alone(self, change: Callable[[Rows], object]) -> None:
+        rows = self._load_or_set_aside()
+        before = json.dumps(rows)
+        change(rows)
+        if json.dumps(rows) == before:
+            return
+        rows = {name: row for name, row in rows.items() if row}
+        if not rows:
+            self.path.unlink(missing_ok=True)
+            return
+        text = json.dumps({"version": VERSION, self._title: rows}, indent=1)
+        write_private(self.path, text.encode())
+
+    def _load_or_set_aside(self) -> Rows:
+        try:
+            return self._load()
+        except DamagedStore as error:
+            aside = _free_name(self.path)
+            os.replace(self.path, aside)
+            log.warning("%s It is kept as %s.", error.message, aside.name)
+            return {}
+
+    def _repair_modes(self) -> None:
+        repair_mode(self.path)
+        if sys.platform == "win32":
+            return
+        with contextlib.suppress(OSError):
+            if self.path.parent.stat().st_mode & 0o077:
+                self.path.parent.chmod(0o700)
+
+
+def _damaged(path: Path) -> DamagedStore:
+    return DamagedStore(
+        f"{path.name} is damaged.",
+        hint="Repair it, or enter the secrets again; the damaged file is kept beside it.",
+    )
+
+
+def _free_name(path: Path) -> Path:
+    """`credentials.json.corrupt`, or the first numbered one that is free."""
+    number = 1
+    while (aside := path.with_name(f"{path.name}.corrupt{number if number > 1 else ''}")).exists():
+        number += 1
+    return aside
+
+
+def _reason(error: OSError) -> str:
+    return (error.strerror or str(error) or type(error).__name__).lower()

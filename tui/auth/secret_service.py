@@ -1,0 +1,81 @@
+"""The Secret Service of a Linux desktop, asked without ever raising a prompt unless allowed to.
+
+Everything here blocks and belongs into a guarded thread. Without a session bus, which is usual
+over SSH, everything raises `NoSecretService` at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from typing import Any
+
+
+class NoSecretService(Exception):
+    """Nobody answers on the session bus."""
+
+
+class SecretServiceLocked(Exception):
+    """What was asked for is there, but locked, or the question was dismissed."""
+
+
+def is_open() -> bool:
+    """Whether the default collection exists and is unlocked.
+
+    Raises:
+        NoSecretService: Nobody answers.
+    """
+    import secretstorage
+
+    with _connection() as connection:
+        try:
+            return not secretstorage.Collection(connection).is_locked()
+        except secretstorage.ItemNotFoundException:
+            return False
+
+
+def look_up(wanted: Sequence[Mapping[str, str]], *, may_ask: bool) -> bytes | None:
+    """The secret of the first item that has one of these sets of attributes, in any collection.
+
+    Args:
+        wanted: Sets of attributes, the best first.
+        may_ask: Locked items may raise the question of the desktop.
+
+    Raises:
+        NoSecretService: Nobody answers.
+        SecretServiceLocked: It is there but locked, and may or could not be unlocked.
+    """
+    with _connection() as connection:
+        items = [item for attributes in wanted for item in _found(connection, attributes)]
+        for item in items:
+            if not item.is_locked():
+                return bytes(item.get_secret())
+        for item in items if may_ask else ():
+            if not item.unlock():
+                return bytes(item.get_secret())
+    if items:
+        raise SecretServiceLocked
+    return None
+
+
+def _found(connection: Any, attributes: Mapping[str, str]) -> list[Any]:
+    import secretstorage
+
+    return list(secretstorage.search_items(connection, dict(attributes)))
+
+
+@contextmanager
+def _connection() -> Iterator[Any]:
+    """A connection to a bus that has, or can start, a Secret Service."""
+    try:
+        import secretstorage
+    except ImportError as error:
+        raise NoSecretService("not installed") from error
+    try:
+        connection = secretstorage.dbus_init()
+    except (secretstorage.SecretServiceNotAvailableException, OSError) as error:
+        raise NoSecretService("no session bus") from error
+    with closing(connection):
+        if not secretstorage.check_service_availability(connection):
+            raise NoSecretService("no Secret Service on the session bus")
+        yield connection
