@@ -62,11 +62,11 @@ class SourceMemory:
         return ctx.clock.now() - last < timedelta(seconds=source.min_interval_s)
 
 
-class RateGate:
-    """How the chain enters a child program: the engine limits how many run at once."""
+class ProgramSlots:
+    """How many child programs may run at once."""
 
     def __init__(self, limit: int = 3) -> None:
-        self.slots = asyncio.Semaphore(limit)
+        self.free = asyncio.Semaphore(limit)
 
 
 @dataclass(slots=True)
@@ -107,7 +107,7 @@ async def run(
     on_partial: Callable[[ProviderSnapshot], None] = lambda snapshot: None,
     *,
     memory: SourceMemory | None = None,
-    programs: RateGate | None = None,
+    programs: ProgramSlots | None = None,
     extras: bool = True,
 ) -> FetchResult:
     """Try the sources of the chosen mode.
@@ -167,7 +167,7 @@ def _goes_on(source: Source, error: FetchError) -> bool:
 
 
 async def _fetch(
-    source: Source, ctx: FetchContext, memory: SourceMemory, programs: RateGate | None
+    source: Source, ctx: FetchContext, memory: SourceMemory, programs: ProgramSlots | None
 ) -> ProviderSnapshot:
     now = ctx.clock.now()
     if memory.rests(source, ctx):
@@ -183,7 +183,7 @@ async def _fetch(
         memory.last_run[source.id] = now
         memory.last_good.pop(source.id, None)
     if source.starts_program and programs is not None:
-        async with programs.slots:
+        async with programs.free:
             snapshot = await source.fetch(ctx)
     else:
         snapshot = await source.fetch(ctx)
