@@ -7,6 +7,7 @@ error texts and toasts.
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import re
 import threading
@@ -80,6 +81,10 @@ class Secret:
     def within(self, template: str) -> Secret:
         """A secret built around this one: `within("kimi-auth={}")`."""
         return Secret(template.replace("{}", self._value))
+
+    def fingerprint(self) -> str:
+        """A hash that tells whether two values are equal and no more."""
+        return hashlib.sha256(self._value.encode()).hexdigest()
 
     def masked(self) -> str:
         """Enough to recognise it: `sk-or-v1-…c9f2`; only dots when it is short."""

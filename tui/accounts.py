@@ -1,0 +1,367 @@
+"""Making an account ready for a refresh: its values, its gateways, its context.
+
+This is where a declaration meets the world. The engine asks here for contexts; the settings
+screen and the command line ask here for values and for what was detected.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+import sys
+from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+from tui.auth import CredentialStore
+from tui.auth.browser import BrowserLogins
+from tui.auth.cookies import Jar
+from tui.auth.paste import read_paste
+from tui.auth.session_store import SessionStore
+from tui.core.clock import Clock
+from tui.core.errors import FetchError
+from tui.core.models import ProviderKey
+from tui.core.redact import Secret
+from tui.core.sessions import CookieJar, Pasted, StoredSession
+from tui.engine import OpenAccount
+from tui.gateways.codexbar import ForeignEntry
+from tui.gateways.config import Config
+from tui.gateways.files import DeclaredFiles
+from tui.gateways.http import HttpGateway
+from tui.gateways.paths import Paths
+from tui.gateways.process import ProcessTable, Programs
+from tui.providers import Registry
+from tui.providers._context import FetchContext, OsName
+from tui.providers._spec import ProviderSpec, SecretField
+from tui.values import ProviderValues, Variables
+
+OS_NAMES: Mapping[str, OsName] = {"darwin": "macos", "win32": "windows"}
+
+
+def os_name() -> OsName:
+    """Which family of systems this is."""
+    return OS_NAMES.get(sys.platform, "linux")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """What all accounts share."""
+
+    env: Mapping[str, str]
+    paths: Paths
+    clock: Clock
+    http: HttpGateway
+    store: CredentialStore
+    sessions: SessionStore
+    browsers: BrowserLogins
+    processes: ProcessTable = field(default_factory=ProcessTable)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Detection:
+    """A login that lies on this machine."""
+
+    provider: str
+    name: str
+    text: str
+    enabled: bool = False
+    action: str = ""
+
+
+class AccountSessions:
+    """The protocol `Sessions` for one account."""
+
+    def __init__(self, values: ProviderValues, store: SessionStore) -> None:
+        self._values = values
+        self._store = store
+        self._key = str(values.key)
+
+    @property
+    def cookie_source(self) -> Literal["auto", "manual", "off"]:
+        """As the user chose it, or as a stored header implies it."""
+        match self._values.text("cookie_source"):
+            case "manual":
+                return "manual"
+            case "off":
+                return "off"
+            case "auto":
+                return "auto"
+        return "manual" if self._values.is_implied_manual() else "auto"
+
+    async def pasted(self, field: str = "cookie_header") -> Pasted | None:
+        """The pasted text of a field, taken apart."""
+        found = self._values.secret_now(field)
+        return self.read_paste(found.value) if found else None
+
+    def read_paste(self, text: Secret) -> Pasted:
+        """Any other text, taken apart."""
+        return read_paste(text)
+
+    async def get(self, slot: str) -> StoredSession | None:
+        """What is kept under a name."""
+        return await self._store.get(self._key, slot)
+
+    async def put(self, slot: str, value: Secret, label: str = "") -> None:
+        """Keep a value."""
+        await self._store.put(self._key, slot, value, label)
+
+    async def drop(self, slot: str, only: Secret | None = None) -> None:
+        """Forget a value."""
+        await self._store.drop(self._key, slot, only)
+
+    async def get_jar(self, slot: str) -> CookieJar | None:
+        """Cookies that were kept."""
+        kept = await self.get(slot)
+        return Jar.load(kept.value, kept.label) if kept else None
+
+    def lock(self, name: str) -> AbstractAsyncContextManager[None]:
+        """One at a time for this account."""
+        return self._store.lock(self._key, name)
+
+
+class Accounts:
+    """The accounts of the present settings.
+
+    Args:
+        flags: Values of this run by provider id and key.
+        only: Exactly these providers, whether switched on or not.
+        timeout_s: Instead of every provider's own deadline.
+    """
+
+    def __init__(
+        self,
+        world: World,
+        registry: Registry,
+        config: Config,
+        *,
+        foreign: Mapping[str, ForeignEntry] | None = None,
+        flags: Mapping[str, Mapping[str, str]] | None = None,
+        only: tuple[str, ...] = (),
+        timeout_s: float | None = None,
+    ) -> None:
+        self.world = world
+        self.registry = registry
+        self.config = config
+        self._foreign = foreign or {}
+        self._flags = flags or {}
+        self._only = only
+        self._timeout_s = timeout_s
+        self._enabled: dict[ProviderKey, ProviderSpec] = {}
+
+    # -- which accounts --------------------------------------------------------------------------
+
+    def specs(self) -> Mapping[ProviderKey, ProviderSpec]:
+        """The accounts that are switched on, in display order; see `settle`."""
+        return self._enabled
+
+    def ordered(self) -> tuple[ProviderSpec, ...]:
+        """Every provider: first those of the setting `order`, then the others by name."""
+        found = [self.registry.find(name) for name in self.config.order]
+        first = list(dict.fromkeys(spec.id for spec in found if spec is not None))
+        rest = sorted(
+            (spec for spec in self.registry.specs.values() if spec.id not in first),
+            key=lambda spec: spec.name.lower(),
+        )
+        return (*(self.registry.specs[name] for name in first), *rest)
+
+    async def settle(self) -> None:
+        """Decide which accounts are on. Opens no key store and no browser, starts no program."""
+        chosen = [spec for spec in self.ordered() if not self._only or spec.id in self._only]
+        on = await asyncio.gather(*(self._is_on(spec) for spec in chosen))
+        self._enabled = {
+            key: self._timed(spec)
+            for spec, is_on in zip(chosen, on, strict=True)
+            if is_on
+            for key in await self.keys_of(spec)
+        }
+
+    async def keys_of(self, spec: ProviderSpec) -> tuple[ProviderKey, ...]:
+        """Its accounts; the nameless one only when there are no others, or it has a login."""
+        accounts = self.account_tables(spec) if spec.accounts else {}
+        named = tuple(ProviderKey(spec.id, name) for name in accounts)
+        alone = ProviderKey(spec.id)
+        if not named or (await self.values(alone)).has_strong_secret():
+            return (alone, *named)
+        return named
+
+    async def detect(self, *, browsers: bool = False) -> tuple[Detection, ...]:
+        """What this machine already has, one entry per provider that has something."""
+        specs = self.ordered()
+        texts = await asyncio.gather(*(self.signs(spec, browsers=browsers) for spec in specs))
+        on = {key.provider for key in self._enabled}
+        return tuple(
+            Detection(provider=spec.id, name=spec.name, text=text, enabled=spec.id in on)
+            for spec, text in zip(specs, texts, strict=True)
+            if text
+        )
+
+    async def signs(self, spec: ProviderSpec, *, browsers: bool = False) -> str:
+        """What there is for a provider, in words; empty when nothing."""
+        values = await self.values(ProviderKey(spec.id))
+        found = []
+        for item in spec.fields():
+            secret = values.secret_now(item.key) if isinstance(item, SecretField) else None
+            if secret is not None:
+                found.append(f"{item.label} {secret.origin}")
+        if text := await self._detected(spec, values):
+            found.append(text)
+        if browsers and spec.cookies is not None:
+            found += await self.world.browsers.for_account(
+                spec.cookies.domains, spec.cookies.browsers, "auto", user_initiated=True
+            ).describe()
+        return ", ".join(found)
+
+    async def _is_on(self, spec: ProviderSpec) -> bool:
+        if self._only:
+            return True
+        explicit = self.table(spec).get("enabled")
+        if isinstance(explicit, bool):
+            return explicit
+        if self.account_tables(spec):
+            return True
+        values = await self.values(ProviderKey(spec.id))
+        if not spec.enable_on_detect:
+            return False
+        return values.has_strong_secret() or bool(await self._detected(spec, values))
+
+    async def _detected(self, spec: ProviderSpec, values: ProviderValues) -> str:
+        if spec.detect is None:
+            return ""
+        try:
+            ctx, _ = self._context(spec, values, mode="auto", user_initiated=False)
+            return await spec.detect(ctx)
+        except FetchError as error:
+            logging.getLogger("tui.accounts").debug("%s: %s", values.key, error.message)
+            return ""
+
+    def _timed(self, spec: ProviderSpec) -> ProviderSpec:
+        return replace(spec, deadline_s=self._timeout_s) if self._timeout_s else spec
+
+    # -- one account -----------------------------------------------------------------------------
+
+    def table(self, spec: ProviderSpec) -> Mapping[str, Any]:
+        """Its table of the settings file, under its id or an alias."""
+        for name, table in self.config.providers.items():
+            if self.registry.find(name) is spec:
+                return table
+        return self.config.providers.get(spec.id, {})
+
+    def account_tables(self, spec: ProviderSpec) -> Mapping[str, Mapping[str, Any]]:
+        """The tables `accounts.<name>`."""
+        tables = self.table(spec).get("accounts")
+        found = tables.items() if isinstance(tables, dict) else ()
+        return {name: table for name, table in found if isinstance(table, dict)}
+
+    async def values(
+        self,
+        key: ProviderKey,
+        *,
+        table: Mapping[str, Any] | None = None,
+        store: CredentialStore | None = None,
+    ) -> ProviderValues:
+        """The values of an account.
+
+        Args:
+            table: Instead of the saved settings: what stands in a form.
+            store: Instead of the saved secrets.
+        """
+        spec = self.registry.specs[key.provider]
+        if table is None:
+            table = self.account_tables(spec)[key.account] if key.account else self.table(spec)
+        values = ProviderValues(
+            spec,
+            key,
+            table=table,
+            env=self.world.env,
+            home=self.world.paths.home,
+            flags=self._flags.get(key.provider),
+            foreign=self._foreign_entry(spec),
+        )
+        return await values.load(store or self.world.store)
+
+    async def open(self, key: ProviderKey, *, user_initiated: bool) -> OpenAccount:
+        """Make an account ready for one refresh.
+
+        Raises:
+            Unsupported: A setting is not allowed; it is named.
+        """
+        return self.open_values(await self.values(key), user_initiated=user_initiated)
+
+    def open_values(self, values: ProviderValues, *, user_initiated: bool) -> OpenAccount:
+        """The same with values at hand."""
+        values.check()
+        ctx, files = self._context(
+            values.spec, values, mode=values.mode(), user_initiated=user_initiated
+        )
+        return OpenAccount(ctx=ctx, fingerprint=fingerprint(values), watched=files.watched)
+
+    def _foreign_entry(self, spec: ProviderSpec) -> ForeignEntry | None:
+        for name, entry in self._foreign.items():
+            if self.registry.find(name) is spec:
+                return entry
+        return None
+
+    def _context(
+        self, spec: ProviderSpec, values: ProviderValues, *, mode: str, user_initiated: bool
+    ) -> tuple[FetchContext, DeclaredFiles]:
+        world = self.world
+        files = DeclaredFiles(
+            spec.roots, env=world.env, home=world.paths.home, allowed=values.trusted_paths()
+        )
+        ctx = FetchContext(
+            key=values.key,
+            mode=mode,
+            user_initiated=user_initiated,
+            os_name=os_name(),
+            clock=world.clock,
+            log=logging.getLogger(f"tui.providers.{spec.id}"),
+            settings=values,
+            secrets=values,
+            env=Variables(values),
+            http=world.http.for_hosts((*spec.hosts, *values.trusted_hosts())),
+            files=files,
+            commands=Programs(
+                spec.programs,
+                cli_path=values.path("cli_path") if spec.programs else None,
+                env=world.env,
+                work_dir=world.paths.work,
+                drop_env=self._foreign_variables(spec),
+                os_name=os_name(),
+            ),
+            processes=world.processes,
+            browsers=world.browsers.for_account(
+                spec.cookies.domains if spec.cookies else (),
+                spec.cookies.browsers if spec.cookies else (),
+                (values.text("browser") if spec.cookies else "") or "auto",
+                user_initiated=user_initiated,
+            ),
+            sessions=AccountSessions(values, world.sessions),
+        )
+        return ctx, files
+
+    def _foreign_variables(self, spec: ProviderSpec) -> frozenset[str]:
+        """Secrets of other providers, which a child program does not get."""
+        own = set(spec.variables())
+        return frozenset(
+            name
+            for other in self.registry.specs.values()
+            for item in other.fields()
+            if isinstance(item, SecretField)
+            for name in (*item.env, *item.weak_env)
+            if name not in own
+        )
+
+
+def fingerprint(values: ProviderValues) -> str:
+    """A hash of everything that decides whose numbers an account has; no value can be read from it."""
+    digest = hashlib.sha256(str(values.key).encode())
+    for item in values.spec.fields():
+        if isinstance(item, SecretField):
+            found = values.secret_now(item.key)
+            part = found.value.fingerprint() if found else ""
+        else:
+            part = str(values.value(item.key))
+        digest.update(f"\0{item.key}\0{part}".encode())
+    return digest.hexdigest()[:32]
