@@ -182,7 +182,7 @@ class Accounts:
         accounts = self.account_tables(spec) if spec.accounts else {}
         named = tuple(ProviderKey(spec.id, name) for name in accounts)
         alone = ProviderKey(spec.id)
-        if not named or (await self.values(alone)).has_strong_secret():
+        if not named or (await self.values(alone, reveal=False)).has_strong_secret():
             return (alone, *named)
         return named
 
@@ -199,12 +199,12 @@ class Accounts:
 
     async def signs(self, spec: ProviderSpec, *, browsers: bool = False) -> str:
         """What there is for a provider, in words; empty when nothing."""
-        values = await self.values(ProviderKey(spec.id))
-        found = []
-        for item in spec.fields():
-            secret = values.secret_now(item.key) if isinstance(item, SecretField) else None
-            if secret is not None:
-                found.append(f"{item.label} {secret.origin}")
+        values = await self.values(ProviderKey(spec.id), reveal=False)
+        found = [
+            f"{item.label} {origin}"
+            for item in spec.fields()
+            if isinstance(item, SecretField) and (origin := values.secret_origin(item))
+        ]
         if text := await self._detected(spec, values):
             found.append(text)
         if browsers and spec.cookies is not None:
@@ -221,7 +221,7 @@ class Accounts:
             return explicit
         if self.account_tables(spec):
             return True
-        values = await self.values(ProviderKey(spec.id))
+        values = await self.values(ProviderKey(spec.id), reveal=False)
         if not spec.enable_on_detect:
             return False
         return values.has_strong_secret() or bool(await self._detected(spec, values))
@@ -260,10 +260,12 @@ class Accounts:
         *,
         table: Mapping[str, Any] | None = None,
         store: CredentialStore | None = None,
+        reveal: bool = True,
     ) -> ProviderValues:
         """The values of an account.
 
         Args:
+            reveal: Read the stored secrets; without it only their names are looked at.
             table: Instead of the saved settings: what stands in a form.
             store: Instead of the saved secrets.
         """
@@ -279,7 +281,7 @@ class Accounts:
             flags=self._flags.get(key.provider),
             foreign=self._foreign_entry(spec),
         )
-        return await values.load(store or self.world.store)
+        return await values.load(store or self.world.store, reveal=reveal)
 
     async def open(self, key: ProviderKey, *, user_initiated: bool) -> OpenAccount:
         """Make an account ready for one refresh.
@@ -355,7 +357,7 @@ class Accounts:
 
 
 def fingerprint(values: ProviderValues) -> str:
-    """A hash of everything that decides whose numbers an account has; no value can be read from it."""
+    """A hash of everything that decides whose numbers these are; no value can be read from it."""
     digest = hashlib.sha256(str(values.key).encode())
     for item in values.spec.fields():
         if isinstance(item, SecretField):

@@ -83,16 +83,23 @@ class ProviderValues:
         self._home = home
         self._flags = flags or {}
         self._foreign = (foreign or ForeignEntry()) if not key.account else ForeignEntry()
-        self._stored: dict[str, tuple[Secret, str]] = {}
+        self._stored: dict[str, Secret] = {}
+        self._held: set[str] = set()
+        self._store_name = ""
 
-    async def load(self, store: CredentialStore) -> ProviderValues:
-        """Fetch the stored secrets, so that every later look is immediate."""
-        held = {field for key, field in await store.names() if key == str(self.key)}
-        for field in self.spec.fields():
-            if isinstance(field, SecretField) and field.key in held:
+    async def load(self, store: CredentialStore, *, reveal: bool = True) -> ProviderValues:
+        """Fetch what is stored, so that every later look is immediate.
+
+        Args:
+            reveal: Read the secrets; without it only their names, which opens no key store.
+        """
+        self._held = {field for key, field in await store.names() if key == str(self.key)}
+        self._store_name = store.describe()
+        for field in self.spec.fields() if reveal else ():
+            if isinstance(field, SecretField) and field.key in self._held:
                 value = await store.get(str(self.key), field.key)
                 if value is not None:
-                    self._stored[field.key] = (value, f"stored {store.describe()}")
+                    self._stored[field.key] = value
         return self
 
     # -- the protocol Settings -------------------------------------------------------------------
@@ -148,7 +155,7 @@ class ProviderValues:
         if (found := self._in_file(field)) is not None:
             return FoundSecret(Secret(str(found.raw)), found.origin)
         if key in self._stored:
-            return FoundSecret(*self._stored[key])
+            return FoundSecret(self._stored[key], self._store_origin)
         found = self._in_env(field) or self._in_foreign(field)
         return FoundSecret(Secret(str(found.raw)), found.origin) if found else None
 
@@ -157,7 +164,7 @@ class ProviderValues:
         field = self.spec.field("cookie_header")
         return field is not None and (
             self._in_file(field) is not None
-            or "cookie_header" in self._stored
+            or "cookie_header" in self._held
             or self._in_foreign(field) is not None
         )
 
@@ -165,12 +172,25 @@ class ProviderValues:
         """Whether any key or header was found; variables that other products use do not count."""
         return any(
             self._in_file(field)
-            or field.key in self._stored
+            or field.key in self._held
             or self._in_foreign(field)
             or self._first_env(field.env)
             for field in self.spec.fields()
             if isinstance(field, SecretField)
         )
+
+    def secret_origin(self, field: SecretField) -> str:
+        """Where a secret lies, without reading it; empty when there is none."""
+        if found := self._in_file(field):
+            return found.origin
+        if field.key in self._held:
+            return self._store_origin
+        found = self._in_env(field) or self._in_foreign(field)
+        return found.origin if found else ""
+
+    @property
+    def _store_origin(self) -> str:
+        return f"stored {self._store_name}"
 
     # -- the protocol Environment ----------------------------------------------------------------
 
@@ -243,8 +263,7 @@ class ProviderValues:
     def origin_text(self, field: SettingField) -> str:
         """Where the present value of a field comes from, for the settings screen."""
         if isinstance(field, SecretField):
-            secret = self.secret_now(field.key)
-            return secret.origin if secret else "not set"
+            return self.secret_origin(field) or "not set"
         found = self.look(field)
         return found.origin if found else "default"
 

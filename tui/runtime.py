@@ -1,0 +1,414 @@
+"""The composition root: settings, stores, gateways and engine put together.
+
+A deck is made in two steps. What the first frame needs (settings, names and last numbers from
+small files) is there at once; `start` brings the rest: providers, stores, network, detection.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import random
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tui.core.clock import Clock, SystemClock
+from tui.core.models import ProviderKey, ProviderState
+from tui.gateways import config as config_gateway
+from tui.gateways.cache import SnapshotCache
+from tui.gateways.config import Config
+from tui.gateways.logs import RingHandler, set_up, tear_down
+from tui.gateways.paths import Paths, find_paths
+from tui.present import Preferences
+
+if TYPE_CHECKING:
+    import httpx
+
+    from tui.accounts import Accounts, Detection, World
+    from tui.core.redact import Secret
+    from tui.engine import RefreshEngine, Rhythm
+    from tui.providers import Registry
+    from tui.providers._chain import FetchResult
+    from tui.providers._spec import ProviderSpec
+    from tui.values import ProviderValues
+
+log = logging.getLogger("tui.runtime")
+
+
+@dataclass(frozen=True, slots=True)
+class Face:
+    """What a card is called before its provider is loaded."""
+
+    key: ProviderKey
+    name: str
+    short_name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What the command line says about this run."""
+
+    only: tuple[str, ...] = ()
+    """Exactly these providers, by id."""
+    flags: Mapping[str, Mapping[str, str]] | None = None
+    """Values of this run, by provider id and key."""
+    timeout_s: float | None = None
+    user_initiated: bool = False
+    """`--allow-prompts`: this run counts as a key pressed by the user."""
+    log_to_file: bool = True
+
+
+class Deck:
+    """Everything below the screens, as one thing to open and close.
+
+    Args:
+        transport: Answers instead of the network.
+        demo: The numbers come from the packaged upstream.
+    """
+
+    def __init__(
+        self,
+        *,
+        env: Mapping[str, str] | None = None,
+        paths: Paths | None = None,
+        clock: Clock | None = None,
+        options: Options = Options(),
+        transport: Callable[[], httpx.AsyncBaseTransport] | None = None,
+        demo: bool = False,
+    ) -> None:
+        self.env = os.environ if env is None else env
+        self.paths = paths or find_paths(self.env)
+        self.clock: Clock = clock or SystemClock()
+        self.options = options
+        self.demo = demo
+        self.ring = RingHandler()
+        self.config: Config = config_gateway.load(self.paths.config_file)
+        self.prefs = preferences(self.config, self.env)
+        self._cache = SnapshotCache(self.paths.state / "last")
+        self._transport = transport
+        self._faces = {face.key: face for face in self._remembered_faces()}
+        self._world: World | None = None
+        self._accounts: Accounts | None = None
+        self._engine: RefreshEngine | None = None
+
+    # -- before the first frame ------------------------------------------------------------------
+
+    def faces(self) -> tuple[Face, ...]:
+        """The cards: those of the last run, after `start` those of this one."""
+        return tuple(self._faces.values())
+
+    def keys(self) -> tuple[ProviderKey, ...]:
+        """What is switched on and not hidden, in display order."""
+        hidden = set(self.config.hidden)
+        return tuple(key for key in self._faces if key.provider not in hidden)
+
+    def last_state(self, key: ProviderKey) -> ProviderState:
+        """What the last run knew."""
+        snapshot = self._cache.load(key).snapshot
+        return ProviderState(key=key, snapshot=snapshot, restored=snapshot is not None)
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """What is wrong with the settings file, one sentence each."""
+        return tuple(f"{self.config.path.name}, {problem}" for problem in self.config.problems)
+
+    @property
+    def log_file(self) -> Path | None:
+        """Where the log goes; `None` in a run that keeps none."""
+        return self.paths.state / "quotadeck.log" if self.options.log_to_file else None
+
+    @property
+    def log_place(self) -> str:
+        """The same for people."""
+        return str(self.log_file) if self.log_file else ""
+
+    def set_pref(self, name: str, value: object) -> None:
+        """Change one preference for this run."""
+        self.prefs = replace(self.prefs, **{name: value})  # type: ignore[arg-type]
+
+    # -- afterwards ------------------------------------------------------------------------------
+
+    @property
+    def is_started(self) -> bool:
+        """Whether `start` has come to its end."""
+        return self._engine is not None
+
+    @property
+    def engine(self) -> RefreshEngine:
+        """The engine, once started."""
+        assert self._engine is not None, "the deck is not started"
+        return self._engine
+
+    @property
+    def accounts(self) -> Accounts:
+        """The accounts, once started."""
+        assert self._accounts is not None, "the deck is not started"
+        return self._accounts
+
+    @property
+    def registry(self) -> Registry:
+        """The providers, once started."""
+        return self.accounts.registry
+
+    def spec(self, key: ProviderKey) -> ProviderSpec:
+        """The declaration behind a key.
+
+        Raises:
+            KeyError: There is no such provider.
+        """
+        return self.registry.specs[key.provider]
+
+    async def start(self) -> None:
+        """Load providers and gateways, decide which accounts are on, make the engine."""
+        from tui.gateways.blocking import run_blocking
+
+        set_up(self.ring, self.log_file)
+        await run_blocking(_import_everything, deadline_s=60.0)
+        from tui.engine import RefreshEngine
+
+        self._world = self._make_world()
+        self._accounts = await self._settled_accounts(self._world)
+        engine = RefreshEngine(
+            self._accounts,
+            clock=self.clock,
+            cache=self._cache,
+            rng=random.random,
+            rhythm=self._rhythm(),
+        )
+        engine.restore()
+        self._engine = engine
+        self._remember_faces()
+        for problem in self.problems:
+            log.warning("%s", problem)
+
+    async def aclose(self) -> None:
+        """End every refresh and program, close every connection."""
+        if self._engine is not None:
+            await self._engine.aclose()
+        if self._world is not None:
+            await self._world.http.aclose()
+            from tui.gateways.process import kill_all
+
+            kill_all()
+        tear_down()
+
+    async def __aenter__(self) -> Deck:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+    # -- settings --------------------------------------------------------------------------------
+
+    async def reload(self, changed: Iterable[ProviderKey] = ()) -> None:
+        """Read the settings again and take them over.
+
+        Args:
+            changed: Accounts whose settings or secrets are new.
+        """
+        self.config = config_gateway.load(self.paths.config_file)
+        self.prefs = preferences(self.config, self.env)
+        await self._take_over(changed)
+
+    async def enable(self, provider_id: str) -> None:
+        """Switch a provider on and remember it.
+
+        Raises:
+            ConfigError: The settings could not be saved.
+        """
+        await self.save(ProviderKey(provider_id), {"enabled": True})
+
+    async def save(
+        self,
+        key: ProviderKey,
+        values: Mapping[str, Any],
+        secrets: Mapping[str, Secret | None] | None = None,
+    ) -> None:
+        """Save settings and secrets of an account and take them over.
+
+        A secret goes into the store and out of the settings file; `None` forgets a value.
+
+        Raises:
+            ConfigError: The settings could not be saved; nothing was changed.
+            StoreError: A secret could not be saved; the old one is as it was.
+        """
+        store = self.accounts.world.store
+        for name, secret in (secrets or {}).items():
+            if secret is None:
+                await store.delete(str(key), name, user_initiated=True)
+            else:
+                await store.set(str(key), name, secret, user_initiated=True)
+        cleared = dict.fromkeys(secrets or {})
+        table = self.table_name(key)
+        changes = {f"{table}.{name}": value for name, value in {**cleared, **values}.items()}
+        config_gateway.save(self.paths.config_file, changes)
+        await self.reload(changed=(key,))
+
+    async def save_globals(self, values: Mapping[str, Any]) -> None:
+        """Save global settings and take them over.
+
+        Raises:
+            ConfigError: They could not be saved; nothing was changed.
+        """
+        config_gateway.save(self.paths.config_file, values)
+        await self.reload()
+
+    def table_name(self, key: ProviderKey) -> str:
+        """Where an account stands in the settings file, under whatever alias it was written."""
+        spec = self.spec(key)
+        name = next(
+            (name for name in self.config.providers if self.registry.find(name) is spec), spec.id
+        )
+        return f"providers.{name}.accounts.{key.account}" if key.account else f"providers.{name}"
+
+    async def values(self, key: ProviderKey) -> ProviderValues:
+        """The values of an account as they are saved."""
+        return await self.accounts.values(key)
+
+    async def test(
+        self, key: ProviderKey, values: Mapping[str, Any], secrets: Mapping[str, Secret | None]
+    ) -> FetchResult:
+        """Run the chain once with what stands in a form, without saving any of it."""
+        from tui.auth.overlay_store import OverlayStore
+        from tui.core.errors import FetchError, NetworkError
+        from tui.providers import _chain
+
+        saved = self.accounts.account_tables(self.spec(key)).get(key.account, {})
+        table = {**(saved if key.account else self.accounts.table(self.spec(key))), **values}
+        table = {
+            name: value
+            for name, value in table.items()
+            if value is not None and name not in secrets
+        }
+        store = OverlayStore(self.accounts.world.store, str(key), secrets)
+        spec = self.spec(key)
+        try:
+            entered = await self.accounts.values(key, table=table, store=store)
+            opened = self.accounts.open_values(entered, user_initiated=True)
+            async with asyncio.timeout(spec.deadline_s):
+                return await _chain.run(spec, opened.ctx)
+        except TimeoutError:
+            message = f"{spec.name} did not answer within {spec.deadline_s:g} s."
+            return _chain.FetchResult(error=NetworkError(message).info())
+        except FetchError as error:
+            return _chain.FetchResult(error=error.info())
+
+    async def detections(self, *, browsers: bool = False) -> tuple[Detection, ...]:
+        """What this machine has; the browsers only when asked."""
+        return await self.accounts.detect(browsers=browsers)
+
+    # -- inside ----------------------------------------------------------------------------------
+
+    def _make_world(self) -> World:
+        from tui.accounts import World
+        from tui.auth.browser import BrowserLogins
+        from tui.auth.stores import open_stores
+        from tui.gateways.http import HttpGateway
+
+        stores = open_stores(self.paths.data, self.clock)
+        return World(
+            env=self.env,
+            paths=self.paths,
+            clock=self.clock,
+            http=HttpGateway(self._transport() if self._transport else None),
+            store=stores.credentials,
+            sessions=stores.sessions,
+            browsers=BrowserLogins(
+                env=self.env, home=self.paths.home, state=self.paths.state, clock=self.clock
+            ),
+        )
+
+    async def _settled_accounts(self, world: World) -> Accounts:
+        from tui.accounts import Accounts
+        from tui.gateways import codexbar
+        from tui.providers import load_providers
+
+        accounts = Accounts(
+            world,
+            load_providers(),
+            self.config,
+            foreign=codexbar.load(codexbar.find_file(self.env, self.paths.home)),
+            flags=self.options.flags,
+            only=self.options.only,
+            timeout_s=self.options.timeout_s,
+        )
+        await accounts.settle()
+        return accounts
+
+    async def _take_over(self, changed: Iterable[ProviderKey]) -> None:
+        self.accounts.config = self.config
+        await self.accounts.settle()
+        await self.engine.reconfigure(self._rhythm(), changed)
+        self._remember_faces()
+
+    def _rhythm(self) -> Rhythm:
+        from tui.engine import Rhythm
+
+        return Rhythm(cadence=self.config.cadence, slow=self.config.slow_mode == "on")  # type: ignore[arg-type]
+
+    @property
+    def _faces_file(self) -> Path:
+        return self.paths.state / "deck.json"
+
+    def _remembered_faces(self) -> list[Face]:
+        try:
+            rows = json.loads(self._faces_file.read_bytes())
+            faces = [Face(ProviderKey.parse(key), name, short) for key, name, short in rows]
+        except (OSError, ValueError, TypeError, AttributeError):
+            return []
+        only = self.options.only
+        return [face for face in faces if not only or face.key.provider in only]
+
+    def _remember_faces(self) -> None:
+        """Keep the names for the first frame of the next run."""
+        from tui.gateways.atomic import write_private
+
+        specs = self.accounts.specs()
+        self._faces = {
+            key: Face(key, spec.name, spec.shown_short_name) for key, spec in specs.items()
+        }
+        if self.options.only:
+            return
+        rows = [[str(face.key), face.name, face.short_name] for face in self.faces()]
+        content = json.dumps(rows).encode()
+        try:
+            if not self._faces_file.exists() or self._faces_file.read_bytes() != content:
+                write_private(self._faces_file, content)
+        except OSError as error:
+            log.warning("the names of the cards were not kept (%s)", error.strerror)
+
+
+def preferences(config: Config, env: Mapping[str, str]) -> Preferences:
+    """How numbers and times are shown, from the settings and the locale."""
+    return Preferences(
+        show_used=config.show_used,
+        absolute_times=config.absolute_times,
+        pace=config.pace,
+        pace_work_days=config.pace_work_days,
+        privacy=config.privacy,
+        ascii=not is_utf8(env),
+    )
+
+
+def is_utf8(env: Mapping[str, str]) -> bool:
+    """Whether the locale's character set is UTF-8, by the rules of POSIX."""
+    locale = env.get("LC_ALL") or env.get("LC_CTYPE") or env.get("LANG") or ""
+    if os.name == "nt" and not locale:
+        return True
+    return "utf-8" in locale.lower() or "utf8" in locale.lower()
+
+
+def _import_everything() -> None:
+    """Load, beside the event loop, what the first refresh needs."""
+    import httpx  # noqa: F401
+
+    import tui.accounts
+    import tui.engine
+    import tui.providers
+
+    tui.providers.load_providers()
