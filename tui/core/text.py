@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from tui.core.redact import Redactor
+
 ANSI = re.compile(
     r"\x1b\[[0-?]*[ -/]*[@-~]"  # CSI
     r"|\x1b[\]PX^_].*?(?:\x07|\x1b\\|\x9c|$)"  # OSC, DCS, SOS, PM, APC up to their end
@@ -14,6 +16,10 @@ ANSI = re.compile(
 )
 SHOWN_LENGTH = 300
 """Longer foreign text is cut: no card, detail row or message needs more."""
+LONGEST_QUOTE = 4000
+"""Of a service's own words no more is looked at."""
+
+_without_secrets = Redactor(personal=False)
 
 
 def strip_ansi(text: str) -> str:
@@ -47,7 +53,10 @@ def clean_value(text: str) -> str:
 
 
 def short_message(text: str, limit: int = 200) -> str:
-    """A service's own words for an error text: one clean line; nothing when it is a page or a
-    document."""
-    line = clean(text, limit)
-    return "" if line[:1] in {"<", "{", "["} else line
+    """A service's own words for an error text: one clean line without secrets; nothing when it is
+    a page or a document."""
+    line = clean(text, LONGEST_QUOTE)
+    if line[:1] in {"<", "{", "["}:
+        return ""
+    # Secrets go before the cut: the half of one would no longer be recognised.
+    return clean(_without_secrets(line), limit)

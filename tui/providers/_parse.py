@@ -263,11 +263,12 @@ def clamp_percent(value: float) -> float:
 
 
 def share(used: Decimal | float | None, limit: Decimal | float | None) -> float | None:
-    """Used percent of a limit, at least 0; `None` when either is unknown or the limit is not
-    positive."""
-    if used is None or limit is None or limit <= 0:
+    """Used percent of a limit, at least 0; `None` when either is unknown, the limit is not
+    positive, or the numbers are beyond all measure."""
+    if used is None or limit is None or float(limit) <= 0:
         return None
-    return max(float(used) / float(limit) * 100, 0.0)
+    percent = float(used) / float(limit) * 100
+    return max(percent, 0.0) if math.isfinite(percent) else None
 
 
 def usd(amount: Decimal | float) -> str:
