@@ -98,6 +98,9 @@ class Rhythm:
     slow: bool = False
 
 
+DEFAULT_RHYTHM = Rhythm()
+
+
 @dataclass(slots=True)
 class _Slot:
     """What the engine keeps of one account."""
@@ -135,7 +138,7 @@ class RefreshEngine:
         clock: Clock,
         cache: SnapshotCache,
         rng: Callable[[], float],
-        rhythm: Rhythm = Rhythm(),
+        rhythm: Rhythm = DEFAULT_RHYTHM,
     ) -> None:
         self._accounts = accounts
         self._clock = clock
@@ -198,10 +201,13 @@ class RefreshEngine:
         """
         slot = self._slots[key]
         if user:
-            await self._end_running(slot)
+            slot.generation += 1
+            slot.task = asyncio.create_task(
+                self._replace_running(slot, slot.task), name=f"refresh:{key}"
+            )
         while True:
             if slot.task is None or slot.task.done():
-                slot.task = asyncio.create_task(self._run(slot, user), name=f"refresh:{key}")
+                slot.task = asyncio.create_task(self._run(slot, False), name=f"refresh:{key}")
             task = slot.task
             try:
                 return await asyncio.shield(task)
@@ -275,6 +281,14 @@ class RefreshEngine:
         await asyncio.gather(*self._saves)
 
     # -- one refresh -----------------------------------------------------------------------------
+
+    async def _replace_running(
+        self, slot: _Slot, running: asyncio.Task[ProviderState] | None
+    ) -> ProviderState:
+        if running is not None and not running.done():
+            running.cancel()
+            await asyncio.wait({running})
+        return await self._run(slot, True)
 
     async def _run(self, slot: _Slot, user: bool) -> ProviderState:
         generation = slot.generation

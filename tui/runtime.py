@@ -62,6 +62,9 @@ class Options:
     log_to_file: bool = True
 
 
+NO_OPTIONS = Options()
+
+
 class Deck:
     """Everything below the screens, as one thing to open and close.
 
@@ -76,7 +79,7 @@ class Deck:
         env: Mapping[str, str] | None = None,
         paths: Paths | None = None,
         clock: Clock | None = None,
-        options: Options = Options(),
+        options: Options = NO_OPTIONS,
         transport: Callable[[], httpx.AsyncBaseTransport] | None = None,
         demo: bool = False,
     ) -> None:

@@ -1,0 +1,479 @@
+"""The engine on a fake clock, with providers made for the purpose."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support import NOON, FakeClock, make_context, settle
+from tui.core.errors import (
+    ErrorKind,
+    FetchError,
+    MissingCredentials,
+    NetworkError,
+    RateLimited,
+    ServerError,
+    Unauthorized,
+)
+from tui.core.models import (
+    Phase,
+    ProviderKey,
+    ProviderSnapshot,
+    ProviderState,
+    UsageWindow,
+)
+from tui.engine import DEFAULT_RHYTHM, OpenAccount, RefreshEngine, Rhythm
+from tui.gateways.cache import SnapshotCache
+from tui.providers._context import FetchContext
+from tui.providers._spec import BackgroundTask, Mode, ProviderSpec, Source
+
+KEY = ProviderKey("alpha")
+Answer = Callable[[FetchContext], Awaitable[ProviderSnapshot]]
+
+
+def snapshot(ctx: FetchContext, percent: float = 10.0, **window: Any) -> ProviderSnapshot:
+    row = UsageWindow(id="session", label="5-hour", used_percent=percent, **window)
+    return ProviderSnapshot(
+        key=ctx.key, source_id="api", fetched_at=ctx.clock.now(), windows=(row,)
+    )
+
+
+@dataclass
+class Upstream:
+    """A provider whose answers a test chooses; counts how often it was asked."""
+
+    answers: list[Answer | Exception | float] = field(default_factory=list)
+    calls: list[bool] = field(default_factory=list)
+    held: asyncio.Event | None = None
+
+    async def fetch(self, ctx: FetchContext) -> ProviderSnapshot:
+        self.calls.append(ctx.user_initiated)
+        if self.held is not None:
+            await self.held.wait()
+        answer = self.answers.pop(0) if self.answers else 10.0
+        if isinstance(answer, Exception):
+            raise answer
+        if isinstance(answer, float):
+            return snapshot(ctx, answer)
+        return await answer(ctx)
+
+    def spec(self, **changes: Any) -> ProviderSpec:
+        options: dict[str, Any] = {
+            "id": "alpha",
+            "name": "Alpha",
+            "sources": (Source(id="api", label="API", fetch=self.fetch),),
+            "modes": (Mode("auto", ("api",)),),
+            "deadline_s": 5,
+        }
+        return ProviderSpec(**{**options, **changes})
+
+
+@dataclass
+class FakeAccounts:
+    """Accounts over given declarations."""
+
+    home: Path
+    clock: FakeClock
+    on: dict[ProviderKey, ProviderSpec]
+    fingerprint: str = "one"
+    stamps: dict[Path, object] = field(default_factory=dict)
+
+    def specs(self) -> Mapping[ProviderKey, ProviderSpec]:
+        return self.on
+
+    async def open(self, key: ProviderKey, *, user_initiated: bool) -> OpenAccount:
+        ctx = await make_context(
+            self.on[key], self.home, clock=self.clock, user_initiated=user_initiated
+        )
+        return OpenAccount(
+            ctx=replace(ctx, key=key),
+            fingerprint=self.fingerprint,
+            watched=lambda: dict(self.stamps),
+        )
+
+
+@dataclass
+class Scene:
+    """An engine, what it asks, and what it told."""
+
+    engine: RefreshEngine
+    upstream: Upstream
+    accounts: FakeAccounts
+    clock: FakeClock
+    told: list[ProviderState]
+
+    @property
+    def state(self) -> ProviderState:
+        return self.engine.state(KEY)
+
+
+def make_scene(
+    home: Path, upstream: Upstream | None = None, *, rhythm: Rhythm = DEFAULT_RHYTHM, **spec: Any
+) -> Scene:
+    clock = FakeClock()
+    upstream = upstream or Upstream()
+    accounts = FakeAccounts(home, clock, {KEY: upstream.spec(**spec)})
+    engine = RefreshEngine(
+        accounts,
+        clock=clock,
+        cache=SnapshotCache(home / "last"),
+        rng=lambda: 0.0,
+        rhythm=rhythm,
+    )
+    told: list[ProviderState] = []
+    engine.subscribe(told.append)
+    return Scene(engine, upstream, accounts, clock, told)
+
+
+@pytest.fixture
+async def scene(home: Path) -> Scene:
+    return make_scene(home)
+
+
+async def finished(scene: Scene, work: Awaitable[Any]) -> Any:
+    """The result of work that does not wait for the fake clock."""
+    return await asyncio.wait_for(work, 5)
+
+
+async def test_a_refresh_ends_with_the_answer_and_no_error(scene: Scene) -> None:
+    state = await finished(scene, scene.engine.refresh(KEY))
+    assert state.snapshot is not None
+    assert state.snapshot.window("session").used_percent == 10.0
+    assert state.phase is Phase.WAITING
+    assert state.error is None
+    assert scene.told[0].phase is Phase.REFRESHING
+
+
+async def test_a_second_background_refresh_joins_the_running_one(scene: Scene) -> None:
+    scene.upstream.held = asyncio.Event()
+    first = asyncio.create_task(scene.engine.refresh(KEY))
+    second = asyncio.create_task(scene.engine.refresh(KEY))
+    await settle()
+    scene.upstream.held.set()
+    assert await first == await second
+    assert len(scene.upstream.calls) == 1
+
+
+async def test_a_users_refresh_replaces_the_running_one_and_its_waiters_get_the_new_answer(
+    scene: Scene,
+) -> None:
+    scene.upstream.held = asyncio.Event()
+    background = asyncio.create_task(scene.engine.refresh(KEY))
+    await settle()
+    users = asyncio.create_task(scene.engine.refresh(KEY, user=True))
+    await settle()
+    scene.upstream.held.set()
+    await users
+    assert (await background).snapshot == (await users).snapshot
+    assert scene.upstream.calls == [False, True]
+
+
+async def test_a_replaced_refresh_that_ignores_cancellation_cannot_publish(home: Path) -> None:
+    late = asyncio.Event()
+
+    async def stubborn(ctx: FetchContext) -> ProviderSnapshot:
+        try:
+            await late.wait()
+        except asyncio.CancelledError:
+            return snapshot(ctx, 99.0)
+        raise AssertionError
+
+    scene = make_scene(home, Upstream([stubborn, 20.0]))
+    old = asyncio.create_task(scene.engine.refresh(KEY))
+    await settle()
+    await finished(scene, scene.engine.refresh(KEY, user=True))
+    await asyncio.wait_for(old, 5)
+    percents = {s.snapshot.window("session").used_percent for s in scene.told if s.snapshot}
+    assert percents == {20.0}
+
+
+async def test_a_provider_that_hangs_becomes_a_network_error_after_its_deadline(
+    home: Path,
+) -> None:
+    scene = make_scene(home, deadline_s=0.05)
+    scene.upstream.held = asyncio.Event()
+    state = await finished(scene, scene.engine.refresh(KEY))
+    assert state.error is not None
+    assert state.error.kind is ErrorKind.NETWORK
+    assert "0.05 s" in state.error.message
+
+
+async def test_an_answer_shown_before_a_slow_extra_survives_the_deadline(home: Path) -> None:
+    async def never(ctx: FetchContext, shown: ProviderSnapshot) -> ProviderSnapshot:
+        await asyncio.sleep(3600)
+        return shown
+
+    upstream = Upstream()
+    source = Source(id="api", label="API", fetch=upstream.fetch, extras=(never,))
+    scene = make_scene(home, upstream, sources=(source,), deadline_s=0.05)
+    state = await finished(scene, scene.engine.refresh(KEY))
+    assert state.error is None
+    assert state.snapshot is not None
+
+
+async def test_the_last_good_numbers_stay_beside_an_error(home: Path) -> None:
+    scene = make_scene(home, Upstream([30.0, ServerError("Alpha is unavailable (HTTP 503).")]))
+    await finished(scene, scene.engine.refresh(KEY))
+    state = await finished(scene, scene.engine.refresh(KEY))
+    assert state.snapshot is not None
+    assert state.error is not None
+    assert state.failures == 1
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        pytest.param(MissingCredentials("No key."), id="credentials removed"),
+        pytest.param(Unauthorized("Moved.", drop_snapshot=True), id="the source says void"),
+    ],
+)
+async def test_numbers_that_are_void_go_away(home: Path, error: FetchError) -> None:
+    scene = make_scene(home, Upstream([30.0, error]))
+    await finished(scene, scene.engine.refresh(KEY))
+    state = await finished(scene, scene.engine.refresh(KEY))
+    assert state.snapshot is None
+
+
+async def test_a_mistake_in_a_source_is_an_error_card_with_the_class_name_only(
+    home: Path,
+) -> None:
+    scene = make_scene(home, Upstream([ZeroDivisionError("secret detail")]))
+    state = await finished(scene, scene.engine.refresh(KEY))
+    assert state.error is not None
+    assert state.error.kind is ErrorKind.INTERNAL
+    assert state.error.message == "Internal error (ZeroDivisionError)."
+
+
+async def test_foreign_text_is_harmless_before_anybody_sees_it(home: Path) -> None:
+    async def hostile(ctx: FetchContext) -> ProviderSnapshot:
+        row = UsageWindow(id="x", label="\x1b]0;owned\x07[b]Pro\u202e\n", used_percent=1.0)
+        return replace(snapshot(ctx), windows=(row,))
+
+    scene = make_scene(home, Upstream([hostile]))
+    state = await finished(scene, scene.engine.refresh(KEY))
+    assert state.snapshot is not None
+    assert state.snapshot.windows[0].label == "[b]Pro"
+
+
+# -- gates -----------------------------------------------------------------------------------------
+
+
+async def test_a_rate_limit_holds_the_background_and_survives_a_restart(home: Path) -> None:
+    scene = make_scene(home, Upstream([RateLimited("Wait.", retry_after_s=600)]))
+    await finished(scene, scene.engine.refresh(KEY))
+    await scene.engine.aclose()
+    again = make_scene(home)
+    again.engine.restore()
+    state = await finished(again, again.engine.refresh(KEY))
+    assert again.upstream.calls == []
+    assert state.error is not None
+    assert state.error.kind is ErrorKind.RATE_LIMITED
+    assert state.error.retry_after_s == pytest.approx(600)
+
+
+async def test_one_try_of_the_user_may_pass_the_gate_and_success_clears_it(home: Path) -> None:
+    scene = make_scene(home, Upstream([RateLimited("Wait.", retry_after_s=600), 5.0, 6.0]))
+    await finished(scene, scene.engine.refresh(KEY))
+    state = await finished(scene, scene.engine.refresh(KEY, user=True))
+    assert state.error is None
+    await finished(scene, scene.engine.refresh(KEY))
+    assert len(scene.upstream.calls) == 3
+
+
+async def test_the_gate_of_one_credential_does_not_hold_another(home: Path) -> None:
+    scene = make_scene(home, Upstream([RateLimited("Wait.", retry_after_s=600), 5.0]))
+    await finished(scene, scene.engine.refresh(KEY))
+    scene.accounts.fingerprint = "two"
+    state = await finished(scene, scene.engine.refresh(KEY))
+    assert state.error is None
+
+
+# -- the cache -------------------------------------------------------------------------------------
+
+
+async def test_the_last_numbers_are_there_at_the_next_start_marked_as_unconfirmed(
+    home: Path,
+) -> None:
+    scene = make_scene(home, Upstream([42.0]))
+    await finished(scene, scene.engine.refresh(KEY))
+    await scene.engine.aclose()
+    again = make_scene(home)
+    again.engine.restore()
+    assert again.state.restored
+    assert again.state.snapshot is not None
+    assert again.state.snapshot.window("session").used_percent == 42.0
+
+
+async def test_numbers_of_another_credential_are_dropped_before_the_request(home: Path) -> None:
+    scene = make_scene(home, Upstream([42.0]))
+    await finished(scene, scene.engine.refresh(KEY))
+    await scene.engine.aclose()
+    again = make_scene(home, Upstream([NetworkError("No network.")]))
+    again.accounts.fingerprint = "two"
+    again.engine.restore()
+    state = await finished(again, again.engine.refresh(KEY))
+    assert state.snapshot is None
+
+
+# -- the loop --------------------------------------------------------------------------------------
+
+
+async def watched(scene: Scene) -> asyncio.Task[None]:
+    task = asyncio.create_task(scene.engine.watch(KEY))
+    await settle()
+    return task
+
+
+async def stop(task: asyncio.Task[None], scene: Scene) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    await scene.engine.aclose()
+
+
+async def test_a_watched_account_is_asked_at_once_and_then_at_cadence(home: Path) -> None:
+    scene = make_scene(home, rhythm=Rhythm(cadence=5))
+    task = await watched(scene)
+    assert len(scene.upstream.calls) == 1
+    await scene.clock.advance(299)
+    assert len(scene.upstream.calls) == 1
+    await scene.clock.advance(2)
+    assert len(scene.upstream.calls) == 2
+    await stop(task, scene)
+
+
+async def test_with_manual_cadence_only_the_first_refresh_comes_by_itself(home: Path) -> None:
+    scene = make_scene(home, rhythm=Rhythm(cadence="manual"))
+    task = await watched(scene)
+    await scene.clock.advance(86400)
+    assert len(scene.upstream.calls) == 1
+    await stop(task, scene)
+
+
+async def test_a_window_that_resets_is_asked_again_half_a_minute_later(home: Path) -> None:
+    async def resets_soon(ctx: FetchContext) -> ProviderSnapshot:
+        return snapshot(ctx, 80.0, resets_at=NOON + timedelta(seconds=60))
+
+    scene = make_scene(home, Upstream([resets_soon]), rhythm=Rhythm(cadence=30))
+    task = await watched(scene)
+    await scene.clock.advance(85)
+    assert len(scene.upstream.calls) == 1
+    await scene.clock.advance(10)
+    assert len(scene.upstream.calls) == 2
+    await stop(task, scene)
+
+
+async def test_an_interaction_after_a_long_pause_brings_the_refresh_forward(home: Path) -> None:
+    scene = make_scene(home)
+    task = await watched(scene)
+    await scene.clock.advance(5 * 3600)
+    calls = len(scene.upstream.calls)
+    scene.engine.interaction()
+    await settle()
+    await scene.clock.advance(125)
+    assert len(scene.upstream.calls) > calls
+    await stop(task, scene)
+
+
+async def test_after_the_machine_slept_everything_is_asked_at_once(home: Path) -> None:
+    scene = make_scene(home, rhythm=Rhythm(cadence=30))
+    task = await watched(scene)
+    scene.clock.moment += timedelta(hours=8)
+    await scene.clock.advance(20)
+    assert len(scene.upstream.calls) == 2
+    await stop(task, scene)
+
+
+async def test_a_renewed_login_file_is_noticed_within_two_seconds(home: Path) -> None:
+    scene = make_scene(home, Upstream([Unauthorized("Expired."), 7.0]), rhythm=Rhythm(cadence=30))
+    scene.accounts.stamps = {home / "login.json": (1, 1)}
+    task = await watched(scene)
+    await scene.clock.advance(20)
+    assert len(scene.upstream.calls) == 1
+    scene.accounts.stamps = {home / "login.json": (2, 1)}
+    await scene.clock.advance(2)
+    assert scene.state.error is None
+    assert len(scene.upstream.calls) == 2
+    await stop(task, scene)
+
+
+async def test_switching_an_account_off_ends_its_loop_and_clears_it(home: Path) -> None:
+    scene = make_scene(home)
+    task = await watched(scene)
+    scene.accounts.on.clear()
+    await scene.engine.reconfigure(Rhythm())
+    await settle()
+    assert task.done()
+    assert scene.engine.keys == ()
+    await scene.engine.aclose()
+
+
+async def test_changed_settings_drop_the_numbers_and_ask_again(home: Path) -> None:
+    scene = make_scene(home, Upstream([10.0, 20.0]), rhythm=Rhythm(cadence=30))
+    task = await watched(scene)
+    await scene.engine.reconfigure(Rhythm(cadence=30), changed=[KEY])
+    assert scene.state.snapshot is None
+    await settle()
+    assert scene.state.snapshot is not None
+    assert scene.state.snapshot.window("session").used_percent == 20.0
+    await stop(task, scene)
+
+
+async def test_background_tasks_live_as_long_as_the_watch_and_can_ask_for_a_refresh(
+    home: Path,
+) -> None:
+    ended: list[str] = []
+
+    async def keepalive(ctx: FetchContext) -> None:
+        try:
+            await ctx.clock.sleep(60)
+            ctx.tell("Log in again.")
+            ctx.request_refresh()
+            await asyncio.Event().wait()
+        finally:
+            ended.append("yes")
+
+    scene = make_scene(
+        home,
+        rhythm=Rhythm(cadence=30),
+        background=(BackgroundTask(id="keepalive", label="Keepalive", run=keepalive),),
+    )
+    told: list[str] = []
+    scene.engine.tell = lambda key, sentence: told.append(sentence)
+    task = await watched(scene)
+    await scene.clock.advance(61)
+    assert told == ["Log in again."]
+    assert len(scene.upstream.calls) == 2
+    await stop(task, scene)
+    assert ended == ["yes"]
+
+
+async def test_a_rate_limited_account_waits_in_its_loop_until_the_gate_opens(home: Path) -> None:
+    scene = make_scene(
+        home, Upstream([RateLimited("Wait.", retry_after_s=900)]), rhythm=Rhythm(cadence=1)
+    )
+    task = await watched(scene)
+    await scene.clock.advance(890)
+    assert len(scene.upstream.calls) == 1
+    assert scene.state.next_reason == "rateLimited"
+    await scene.clock.advance(80)
+    assert len(scene.upstream.calls) >= 2
+    await stop(task, scene)
+
+
+async def test_without_network_at_the_start_the_retries_come_in_the_short_series(
+    home: Path,
+) -> None:
+    failures: list[Answer | Exception | float] = [NetworkError("No network.") for _ in range(3)]
+    scene = make_scene(home, Upstream(failures), rhythm=Rhythm(cadence=30))
+    task = await watched(scene)
+    await scene.clock.advance(16)
+    assert len(scene.upstream.calls) == 2
+    await scene.clock.advance(46)
+    assert len(scene.upstream.calls) == 3
+    await stop(task, scene)
