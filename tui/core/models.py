@@ -80,6 +80,8 @@ class UsageWindow:
     """A note of the window that is not a moment: "345/1500 credits", "full in 3h"."""
     headline: bool = True
     """False keeps this window out of the card's main number."""
+    paced: bool = True
+    """False where even use over the length means nothing: rolling windows have no pace (B§9.6)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
