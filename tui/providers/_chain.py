@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from tui.core.errors import (
     ErrorInfo,
@@ -116,7 +117,6 @@ async def run(
         on_partial: Gets the required answer as soon as it is there, before the extras.
         extras: Whether optional enrichment is wanted.
     """
-    run_state = _Run()
     mode = spec.mode(ctx.mode)
     if mode is None:
         allowed = ", ".join(item.id for item in spec.modes)
@@ -127,8 +127,26 @@ async def run(
             spec.check(ctx)
     except FetchError as error:
         return FetchResult(error=error.info(), drop_snapshot=error.drop_snapshot)
-    memory = memory or SourceMemory()
-    for source in map(spec.source, mode.sources):
+    try:
+        sources = [spec.source(source_id) for source_id in mode.sources]
+        wanted = extras and ctx.settings.flag("extras")
+        return await _try_in_order(
+            sources, ctx, on_partial, memory or SourceMemory(), programs, wanted
+        )
+    finally:
+        await _end(ctx.running)
+
+
+async def _try_in_order(
+    sources: Sequence[Source],
+    ctx: FetchContext,
+    on_partial: Callable[[ProviderSnapshot], None],
+    memory: SourceMemory,
+    programs: ProgramSlots | None,
+    extras: bool,
+) -> FetchResult:
+    run_state = _Run()
+    for source in sources:
         started = time.monotonic()
         try:
             snapshot = await _fetch(source, ctx, memory, programs)
@@ -155,11 +173,18 @@ async def run(
                 elapsed_s=time.monotonic() - started,
             )
         )
-        if extras and source.extras and ctx.settings.flag("extras"):
+        if extras and source.extras:
             on_partial(snapshot)
             snapshot = await _enriched(source, ctx, snapshot)
         return FetchResult(snapshot=snapshot, attempts=tuple(run_state.attempts))
     return run_state.result()
+
+
+async def _end(running: dict[str, asyncio.Task[Any]]) -> None:
+    for task in running.values():
+        task.cancel()
+    await asyncio.gather(*running.values(), return_exceptions=True)
+    running.clear()
 
 
 def _goes_on(source: Source, error: FetchError) -> bool:

@@ -6,9 +6,10 @@ can neither reach a foreign host nor write a foreign file, and a test passes wha
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
@@ -322,6 +323,8 @@ class FetchContext:
     sessions: Sessions
     previous: ProviderSnapshot | None = None
     """The last good answer of this account."""
+    running: dict[str, asyncio.Task[Any]] = field(default_factory=dict, repr=False, compare=False)
+    """Requests a source began and its extras await; the chain ends whatever is left."""
     request_refresh: Callable[[], None] = lambda: None
     """For background tasks: asks the engine to read this account again."""
     tell: Callable[[str], None] = lambda sentence: None
