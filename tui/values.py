@@ -324,9 +324,8 @@ class ProviderValues:
             return self._read(field, found.raw)
         except ValueError as error:
             shown = f' "{found.raw}"' if isinstance(field, ChoiceField) else ""
-            raise Unsupported(
-                f"{found.name}:{shown} {error}.", hint=f"Correct {found.name}."
-            ) from error
+            hint = f"Correct {found.name}{_rule(field)}."
+            raise Unsupported(f"{found.name}:{shown} {error}.", hint=hint) from error
 
     def _check_secret(self, field: SecretField) -> None:
         raw = self._table.get(field.key)
@@ -351,6 +350,15 @@ class ProviderValues:
                 )
             case _:
                 return _text(raw)
+
+
+def _rule(field: SettingField) -> str:
+    """What an address may be, as the end of a hint."""
+    if not isinstance(field, UrlField):
+        return ""
+    plain_host = " or plain host names" if field.bare_host else ""
+    own_machine = ", http for this machine only" if field.loopback_http else ""
+    return f": only https URLs{plain_host} are allowed{own_machine}"
 
 
 def _default(field: SettingField) -> Any:
