@@ -265,9 +265,9 @@ def clamp_percent(value: float) -> float:
 def share(used: Decimal | float | None, limit: Decimal | float | None) -> float | None:
     """Used percent of a limit, at least 0; `None` when either is unknown, the limit is not
     positive, or the numbers are beyond all measure."""
-    if used is None or limit is None or float(limit) <= 0:
+    if used is None or limit is None or limit <= 0:
         return None
-    percent = float(used) / float(limit) * 100
+    percent = float(Decimal(used) / Decimal(limit) * 100)
     return max(percent, 0.0) if math.isfinite(percent) else None
 
 
