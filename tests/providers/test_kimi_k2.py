@@ -27,12 +27,11 @@ def parsed(name: str, header_remaining: str = "") -> ProviderSnapshot:
 
 
 async def fetched(
-    home: Path, answer: httpx.Response | Exception, env: dict[str, str] | None = None
+    home: Path, answer: httpx.Response | Exception
 ) -> tuple[ProviderSnapshot, respx.Route]:
     with respx.mock(assert_all_called=False) as router:
         route = router.get(CREDITS_URL).mock(side_effect=[answer])
-        ctx = await make_context(PROVIDER, home, env=GOOD if env is None else env)
-        return await fetch(PROVIDER, ctx), route
+        return await fetch(PROVIDER, await make_context(PROVIDER, home, env=GOOD)), route
 
 
 async def refusal(home: Path, answer: httpx.Response | Exception) -> FetchFailed:
