@@ -1,19 +1,24 @@
-"""OpenRouter: prepaid credits that run down, and a capped key."""
+"""OpenRouter: prepaid credits that run down; its servers fail for two minutes."""
 
 from __future__ import annotations
 
 from tui.demo.stage import Answer, Moment, Route, Scene
 
 API = "https://openrouter.ai/api/v1"
+DOWN = Answer.json({"error": {"code": 503, "message": "maintenance"}}, status=503)
 
 
 def credits_left(moment: Moment) -> Answer:
     """Fifty dollars bought, some spent."""
+    if moment.within(1, 3):
+        return DOWN
     return Answer.json({"data": {"total_credits": 50, "total_usage": _spent(moment)}})
 
 
 def key(moment: Moment) -> Answer:
     """A key with a monthly cap."""
+    if moment.within(1, 3):
+        return DOWN
     spent = _spent(moment)
     return Answer.json(
         {
