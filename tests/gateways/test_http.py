@@ -132,7 +132,7 @@ async def test_a_certificate_nobody_vouches_for_is_its_own_error(
     ("name", "value", "expected"),
     [
         pytest.param("SSL_CERT_FILE", "/nowhere/ca.pem", "SSL_CERT_FILE", id="missing file"),
-        pytest.param("HTTPS_PROXY", "http://[broken", "proxy", id="odd proxy"),
+        pytest.param("HTTPS_PROXY", "socks9://localhost:1", "HTTPS_PROXY", id="odd proxy"),
     ],
 )
 async def test_surroundings_that_cannot_be_used_are_named(

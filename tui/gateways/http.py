@@ -353,7 +353,7 @@ def _network_error(host: str, timeout_s: float, error: Exception) -> FetchError:
             hint="Check the clock, or name your authority in SSL_CERT_FILE.",
         )
     if any(isinstance(cause, socket.gaierror) for cause in causes):
-        return NetworkError(f"{host} was not found.", hint="Check the connection.")
+        return NetworkError(f"{host} was not found.", hint=_connection_hint())
     if any(isinstance(cause, httpx.ProxyError) for cause in causes):
         return NetworkError(
             f"The proxy did not let us reach {host}.", hint="Check the proxy variables."
@@ -361,8 +361,13 @@ def _network_error(host: str, timeout_s: float, error: Exception) -> FetchError:
     if any(isinstance(cause, (httpx.InvalidURL, httpx.UnsupportedProtocol)) for cause in causes):
         return Unsupported("An address in the settings cannot be used.")
     if isinstance(error, (httpx.HTTPError, OSError)):
-        return NetworkError(f"{host} could not be reached.", hint="Check the connection.")
+        return NetworkError(f"{host} could not be reached.", hint=_connection_hint())
     raise error
+
+
+def _connection_hint() -> str:
+    proxies = _set_proxies()
+    return f"Check the connection and {', '.join(proxies)}." if proxies else "Check the connection."
 
 
 def _causes(error: BaseException) -> list[BaseException]:
