@@ -342,7 +342,8 @@ class RefreshEngine:
         if partial:
             return FetchResult(snapshot=partial[-1])
         seconds = slot.spec.deadline_s
-        error = NetworkError(f"{slot.spec.name} did not answer within {seconds:g} s.")
+        message = f"{slot.spec.name} did not answer within {seconds:g} s."
+        error = NetworkError(message, cause="timeout")
         return FetchResult(error=error.info())
 
     def _finish(self, slot: _Slot, result: FetchResult) -> None:

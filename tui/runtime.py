@@ -297,7 +297,7 @@ class Deck:
                 return await _chain.run(spec, opened.ctx)
         except TimeoutError:
             message = f"{spec.name} did not answer within {spec.deadline_s:g} s."
-            return _chain.FetchResult(error=NetworkError(message).info())
+            return _chain.FetchResult(error=NetworkError(message, cause="timeout").info())
         except FetchError as error:
             return _chain.FetchResult(error=error.info())
 

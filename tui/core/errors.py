@@ -17,6 +17,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Literal
+
+Cause = Literal["", "timeout", "no_program"]
+"""What lies below a kind, where scripts want to know: no answer in time, a program that is not
+installed."""
 
 
 class ErrorKind(StrEnum):
@@ -66,6 +71,7 @@ class ErrorInfo:
     hint: str = ""
     retry_after_s: float | None = None
     source_id: str = ""
+    cause: Cause = ""
 
 
 class FetchError(Exception):
@@ -77,6 +83,7 @@ class FetchError(Exception):
         retry_after_s: When the service named a time to wait.
         try_next: `auto` goes on to the next source although the kind alone would stop it.
         drop_snapshot: The last good numbers are void (login removed, plan shut down).
+        cause: Taken from the error this one was raised from when empty.
     """
 
     kind = ErrorKind.INTERNAL
@@ -89,6 +96,7 @@ class FetchError(Exception):
         retry_after_s: float | None = None,
         try_next: bool = False,
         drop_snapshot: bool = False,
+        cause: Cause = "",
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -96,6 +104,7 @@ class FetchError(Exception):
         self.retry_after_s = retry_after_s
         self.try_next = try_next
         self.drop_snapshot = drop_snapshot
+        self.cause = cause
 
     def info(self, source_id: str = "") -> ErrorInfo:
         """The part of this error that is shown."""
@@ -105,6 +114,7 @@ class FetchError(Exception):
             hint=self.hint,
             retry_after_s=self.retry_after_s,
             source_id=source_id,
+            cause=self.cause or _cause_below(self),
         )
 
 
@@ -148,6 +158,17 @@ class Unsupported(FetchError):
     """This login, plan, platform or setting has no usage data."""
 
     kind = ErrorKind.UNSUPPORTED
+
+
+def _cause_below(error: BaseException) -> Cause:
+    below = error.__cause__
+    while below is not None:
+        if isinstance(below, TimeoutError):
+            return "timeout"
+        if isinstance(below, FetchError) and below.cause:
+            return below.cause
+        below = below.__cause__
+    return ""
 
 
 def internal_error(error: BaseException) -> ErrorInfo:
