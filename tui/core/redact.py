@@ -102,7 +102,7 @@ _SHAPES: tuple[tuple[re.Pattern[str], str], ...] = (
         rf"\1\2{REDACTED}",
     ),
     (re.compile(r"\bsk-(?:cp|api)-[A-Za-z0-9._-]{4,}"), "<redacted-minimax-token>"),
-    (re.compile(r"\b(?:sk|rk|pk)-[A-Za-z0-9][A-Za-z0-9._-]{6,}"), REDACTED),
+    (re.compile(r"\b(?:sk|rk|pk)-(?!\S*(?:…|\.\.\.))[A-Za-z0-9][A-Za-z0-9._-]{6,}"), REDACTED),
     (re.compile(r"\b(?:wk|fk)-[A-Za-z0-9][A-Za-z0-9._-]{6,}"), REDACTED),
     (re.compile(r"\bsgamp_[A-Za-z0-9_-]{6,}"), REDACTED),
     (re.compile(r"\b(?:gh[opsur]_[A-Za-z0-9]{10,}|github_pat_[A-Za-z0-9_]{10,})"), REDACTED),

@@ -32,6 +32,8 @@ def https_url(text: str, *, bare_host: bool = True, loopback_http: bool = False)
     Raises:
         ValueError: Another scheme, user-info, no or an odd host, a bad port.
     """
+    if any(c.isspace() or ord(c) < 32 or c == "\\" for c in text):
+        raise ValueError("blanks and control characters are not allowed")
     scheme = _SCHEME.match(text)
     if scheme is None:
         if not bare_host:
@@ -51,8 +53,6 @@ def _check_host(parts: SplitResult) -> None:
     netloc = parts.netloc
     if "@" in netloc or "%40" in netloc.lower():
         raise ValueError("user names in an address are not allowed")
-    if "\\" in parts.geturl() or any(c.isspace() or ord(c) < 32 for c in parts.geturl()):
-        raise ValueError("blanks and control characters are not allowed")
     decoded = unquote(netloc)
     if decoded != netloc or "%" in decoded:
         raise ValueError("encoded characters in the host are not allowed")
