@@ -338,9 +338,10 @@ def _provider_tables(
 
 
 def save(path: Path, changes: Mapping[str, Any]) -> Config:
-    """Set dotted keys, `None` takes one out; unknown keys of the file survive.
+    """Set dotted keys (see `dotted`), `None` takes one out; unknown keys of the file survive.
 
-    The file is read anew under a lock, so that two programs do not undo each other's changes.
+    The file is read anew under a lock, so that two programs do not undo each other's changes; it
+    is not touched when nothing changes.
 
     Raises:
         ConfigError: The file has broken syntax, or cannot be written; it is as it was.
@@ -355,15 +356,26 @@ def save(path: Path, changes: Mapping[str, Any]) -> Config:
                     f"{path.name} is not changed: correct {current.problems[0]} first."
                 )
             document = _copy(current.document)
-            document.setdefault("version", 1)
             for key, value in changes.items():
-                _put(document, key.split("."), value)
-            _keep_comments(path)
-            write_private(path, (HEADER + "\n" + tomli_w.dumps(document)).encode())
+                _put(document, steps_of(key), value)
+            if document != current.document:
+                _keep_comments(path)
+                content = tomli_w.dumps({"version": 1, **document})
+                write_private(path, f"{HEADER}\n{content}".encode())
     except (OSError, TimeoutError) as error:
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
         raise ConfigError(f"{path.name} could not be saved ({reason}); it is as it was.") from error
     return load(path)
+
+
+def dotted(*steps: str) -> str:
+    """A dotted key; a step that holds a dot itself stands in quotes, as in the file."""
+    return ".".join(f'"{step}"' if "." in step else step for step in steps)
+
+
+def steps_of(key: str) -> list[str]:
+    """The steps of a dotted key."""
+    return [quoted or plain for quoted, plain in re.findall(r'"([^"]*)"|([^."]+)', key)]
 
 
 def _copy(table: Mapping[str, Any]) -> dict[str, Any]:
