@@ -148,13 +148,13 @@ class Deck:
 
     @property
     def accounts(self) -> Accounts:
-        """The accounts, once started."""
-        assert self._accounts is not None, "the deck is not started"
+        """The accounts, once opened or started."""
+        assert self._accounts is not None, "the deck is not open"
         return self._accounts
 
     @property
     def registry(self) -> Registry:
-        """The providers, once started."""
+        """The providers, once opened or started."""
         return self.accounts.registry
 
     def spec(self, key: ProviderKey) -> ProviderSpec:
@@ -165,6 +165,16 @@ class Deck:
         """
         return self.registry.specs[key.provider]
 
+    def open(self) -> Accounts:
+        """Declarations, settings and stores, for who needs no numbers; nothing is decided or asked.
+
+        Close the deck afterwards, as after `start`.
+        """
+        if self._accounts is None:
+            self._world = self._make_world()
+            self._accounts = self._make_accounts(self._world)
+        return self._accounts
+
     async def start(self) -> None:
         """Load providers and gateways, decide which accounts are on, make the engine."""
         from tui.gateways.blocking import run_blocking
@@ -173,10 +183,10 @@ class Deck:
         await run_blocking(_import_everything, deadline_s=60.0)
         from tui.engine import RefreshEngine
 
-        self._world = self._make_world()
-        self._accounts = await self._settled_accounts(self._world)
+        accounts = self.open()
+        await accounts.settle()
         engine = RefreshEngine(
-            self._accounts,
+            accounts,
             clock=self.clock,
             cache=self._cache,
             rng=random.random,
@@ -262,12 +272,13 @@ class Deck:
         await self.reload()
 
     def table_name(self, key: ProviderKey) -> str:
-        """Where an account stands in the settings file, under whatever alias it was written."""
+        """The dotted key of an account's table, under whatever alias it was written."""
         spec = self.spec(key)
         name = next(
             (name for name in self.config.providers if self.registry.find(name) is spec), spec.id
         )
-        return f"providers.{name}.accounts.{key.account}" if key.account else f"providers.{name}"
+        account = ("accounts", key.account) if key.account else ()
+        return config_gateway.dotted("providers", name, *account)
 
     async def values(self, key: ProviderKey) -> ProviderValues:
         """The values of an account as they are saved."""
@@ -326,12 +337,12 @@ class Deck:
             ),
         )
 
-    async def _settled_accounts(self, world: World) -> Accounts:
+    def _make_accounts(self, world: World) -> Accounts:
         from tui.accounts import Accounts
         from tui.gateways import codexbar
         from tui.providers import load_providers
 
-        accounts = Accounts(
+        return Accounts(
             world,
             load_providers(),
             self.config,
@@ -340,8 +351,6 @@ class Deck:
             only=self.options.only,
             timeout_s=self.options.timeout_s,
         )
-        await accounts.settle()
-        return accounts
 
     async def _take_over(self, changed: Iterable[ProviderKey]) -> None:
         self.accounts.config = self.config
