@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tui.core.clock import Clock, SystemClock
+from tui.core.clock import Clock
+from tui.core.models import ProviderKey
 from tui.core.redact import Secret
-from tui.demo.stage import Moment, Scene, load_scenes
+from tui.demo.stage import Moment, Scene
+from tui.gateways import config
 from tui.gateways.paths import Paths
-from tui.runtime import Deck, Options
+from tui.runtime import Deck, Face, Options
 
 if TYPE_CHECKING:
     import httpx
@@ -33,20 +36,19 @@ class DemoDeck(Deck):
 
     def __init__(self, options: Options, clock: Clock | None = None) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="quotadeck-demo-")
-        self._scenes = load_scenes()
+        self._scenes: dict[str, Scene] = {}
         self._is_live = clock is None
         self._breath: asyncio.Task[None] | None = None
         home = Path(self._folder.name)
-        started_at = (clock or SystemClock()).now()
         super().__init__(
-            env=self._surroundings(home),
+            env=_surroundings(home),
             paths=_paths(home),
             clock=clock,
             options=options,
             transport=self._upstream,
             demo=True,
         )
-        self._started_at = started_at
+        self._started_at = self.clock.now()
 
     @property
     def moment(self) -> Moment:
@@ -55,8 +57,7 @@ class DemoDeck(Deck):
 
     async def start(self) -> None:
         """Write the made-up files, then start like any deck."""
-        self._write_programs()
-        self._write_files()
+        self._set_the_stage()
         await super().start()
         if self._is_live:
             self._breath = asyncio.create_task(self._breathe(), name="demo")
@@ -99,14 +100,28 @@ class DemoDeck(Deck):
         routes = tuple(route for scene in self._scenes.values() for route in scene.routes)
         return PlayedUpstream(routes, lambda: self.moment, delays=self._is_live)
 
-    def _surroundings(self, home: Path) -> dict[str, str]:
-        env = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
-        for scene in self._scenes.values():
-            env |= scene.env
-        env["HOME"] = str(home)
-        env["PATH"] = os.pathsep.join((str(_programs(home)), env.get("PATH", "")))
-        _write_settings(home, self._scenes)
-        return env
+    def _remembered_faces(self) -> list[Face]:
+        """The outlines of the first frame come from a packaged list."""
+        rows = json.loads((Path(__file__).parent / "faces.json").read_bytes())
+        faces = [Face(ProviderKey.parse(key), name, short) for key, name, short in rows]
+        return [
+            face
+            for face in faces
+            if not self.options.only or face.key.provider in self.options.only
+        ]
+
+    def _set_the_stage(self) -> None:
+        from tui.demo.stage import load_scenes
+
+        self._scenes = load_scenes()
+        played = {
+            name: value for scene in self._scenes.values() for name, value in scene.env.items()
+        }
+        self.env = {**self.env, **played}
+        _write_settings(self.paths.config_file, self._scenes)
+        self.config = config.load(self.paths.config_file)
+        self._write_programs()
+        self._write_files()
 
     def _write_files(self) -> None:
         for scene in self._scenes.values():
@@ -139,11 +154,16 @@ def _paths(home: Path) -> Paths:
     )
 
 
-def _write_settings(home: Path, scenes: dict[str, Scene]) -> None:
+def _surroundings(home: Path) -> dict[str, str]:
+    env = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+    path = os.pathsep.join((str(_programs(home)), env.get("PATH", "")))
+    return {**env, "HOME": str(home), "PATH": path}
+
+
+def _write_settings(file: Path, scenes: dict[str, Scene]) -> None:
     """Every played provider is on; the rest would only say that it needs setup."""
     import tomli_w
 
     tables = {name: {"enabled": True, **scene.settings} for name, scene in scenes.items()}
-    file = _paths(home).config_file
     file.parent.mkdir(parents=True)
     file.write_text(tomli_w.dumps({"version": 1, "providers": tables}))
