@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from tui.auth.memory_store import MemoryStore
 from tui.core.errors import FetchError, MissingCredentials
+from tui.core.http import Reply
 from tui.core.models import ProviderKey, ProviderSnapshot
 from tui.core.process import CommandResult, ProcessInfo
 from tui.core.redact import Secret
@@ -32,6 +33,12 @@ NOON = datetime(2026, 9, 10, 12, 0, tzinfo=UTC)
 def payload(provider: str, name: str) -> bytes:
     """A stored answer, as the service sent it."""
     return (PAYLOADS / provider / name).read_bytes()
+
+
+def reply(body: bytes = b"", status: int = 200, **headers: str) -> Reply:
+    """An answer as the gateway gives it; `content_type` stands for `content-type`."""
+    named = tuple((name.replace("_", "-"), value) for name, value in headers.items())
+    return Reply(status=status, url="https://service.example/", headers=named, body=body)
 
 
 @dataclass
