@@ -33,12 +33,12 @@ ACCEPTED = {
 }
 """Backends that protect what they keep; others lose it, leave it open, or ask on stdin."""
 
-OPENS_SILENTLY: dict[str, Callable[[], bool]] = {
-    "SecretService": secret_service.is_open,
-    "libsecret": secret_service.is_open,
-    "KWallet": kwallet.is_open,
+OPENERS: dict[str, Callable[..., bool]] = {
+    "SecretService": secret_service.opens,
+    "libsecret": secret_service.opens,
+    "KWallet": kwallet.opens,
 }
-"""How to learn whether a store opens without a question; the others may be tried."""
+"""Stores that would ask when they are read while locked; they are opened beforehand."""
 
 
 class KeyStoreUnavailable(Exception):
@@ -125,6 +125,7 @@ class KeyStore:
             self._given_up = not self._may_be_asking
             raise KeyStoreUnavailable from error
         except Exception as error:
+            self._given_up = self._backend is None
             log.info("The key store failed (%s).", type(error).__name__)
             raise KeyStoreUnavailable from error
 
@@ -134,8 +135,8 @@ class KeyStore:
         if self._backend is None:
             self._given_up = True
             raise KeyStoreUnavailable
-        opens_silently = OPENS_SILENTLY.get(self.name or "", lambda: True)
-        if not may_ask and not opens_silently():
+        opens = OPENERS.get(self.name or "")
+        if opens is not None and not opens(may_ask=may_ask):
             raise KeyStoreUnavailable
         with contextlib.nullcontext() if may_ask else _no_questions():
             return work(self._backend)

@@ -14,11 +14,11 @@ class NoWallet(Exception):
     """No wallet daemon runs, or it is closed."""
 
 
-def is_open() -> bool:
-    """Whether a wallet daemon runs whose network wallet is open."""
+def opens(*, may_ask: bool) -> bool:
+    """Whether a wallet daemon runs whose network wallet is open, or may be opened."""
     try:
         with _wallet() as wallet:
-            return wallet.is_open()
+            return may_ask or wallet.is_open()
     except NoWallet:
         return False
 

@@ -7,8 +7,11 @@ over SSH, everything raises `NoSecretService` at once.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from typing import Any
+
+PATIENCE_S = 60.0
+"""So long a question stays on the screen; whoever asked has long gone on without the answer."""
 
 
 class NoSecretService(Exception):
@@ -19,8 +22,8 @@ class SecretServiceLocked(Exception):
     """What was asked for is there, but locked, or the question was dismissed."""
 
 
-def is_open() -> bool:
-    """Whether the default collection exists and is unlocked.
+def opens(*, may_ask: bool) -> bool:
+    """Whether the default collection is unlocked, or the user unlocks it when asked.
 
     Raises:
         NoSecretService: Nobody answers.
@@ -29,8 +32,11 @@ def is_open() -> bool:
 
     with _connection() as connection:
         try:
-            return not secretstorage.Collection(connection).is_locked()
-        except secretstorage.ItemNotFoundException:
+            if not may_ask:
+                return not secretstorage.Collection(connection).is_locked()
+            collection = secretstorage.get_default_collection(connection)
+            return not collection.is_locked() or not collection.unlock(timeout=PATIENCE_S)
+        except (secretstorage.SecretStorageException, TimeoutError):
             return False
 
 
@@ -51,8 +57,9 @@ def look_up(wanted: Sequence[Mapping[str, str]], *, may_ask: bool) -> bytes | No
             if not item.is_locked():
                 return bytes(item.get_secret())
         for item in items if may_ask else ():
-            if not item.unlock():
-                return bytes(item.get_secret())
+            with suppress(TimeoutError):
+                if not item.unlock(timeout=PATIENCE_S):
+                    return bytes(item.get_secret())
     if items:
         raise SecretServiceLocked
     return None
