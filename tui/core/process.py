@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,4 +24,5 @@ class ProcessInfo:
 
     pid: int
     name: str
-    arguments: tuple[str, ...]
+    arguments: tuple[str, ...] = field(repr=False)
+    """The complete command line; may hold tokens."""
