@@ -171,6 +171,7 @@ class Deck:
         Close the deck afterwards, as after `start`.
         """
         if self._accounts is None:
+            set_up(self.ring, self.log_file)
             self._world = self._make_world()
             self._accounts = self._make_accounts(self._world)
         return self._accounts
