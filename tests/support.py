@@ -109,7 +109,7 @@ class MemorySessions:
     def read_paste(self, text: Secret) -> Pasted:
         from tui.auth.paste import read_paste
 
-        return read_paste(text)
+        return read_paste(text, self.values.spec.hosts)
 
     async def get(self, slot: str) -> StoredSession | None:
         return self.slots.get(slot)

@@ -97,7 +97,7 @@ class AccountSessions:
 
     def read_paste(self, text: Secret) -> Pasted:
         """Any other text, taken apart."""
-        return read_paste(text)
+        return read_paste(text, self._values.spec.hosts)
 
     async def get(self, slot: str) -> StoredSession | None:
         """What is kept under a name."""
