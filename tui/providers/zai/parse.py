@@ -28,8 +28,8 @@ from tui.core.models import (
     ProviderSnapshot,
     UsageWindow,
 )
+from tui.core.wording import amount_text, joined, money
 from tui.providers._parse import (
-    amount_text,
     clamp_percent,
     decimal,
     first_text,
@@ -252,7 +252,7 @@ def _lane_text(lane: Lane) -> str:
         parts.append(f"{used}{amount_text(lane.limit)} {lane.unit}")
     if lane.left is not None:
         parts.append(f"{amount_text(lane.left)} left")
-    return " · ".join(parts)
+    return joined(parts)
 
 
 def _tool_rows(lanes: list[Lane]) -> list[DetailRow]:
@@ -291,8 +291,8 @@ def _balance_rows(data: dict[str, Any]) -> Iterable[DetailRow]:
         decimal(data.get(name)) for name in ("rechargeAmount", "giveAmount", "totalSpendAmount")
     )
     if recharged is not None:
-        yield DetailRow("Balance", "Recharged", f"¥{recharged:,.2f}")
+        yield DetailRow("Balance", "Recharged", money(recharged, "CNY"))
     if granted is not None and granted > 0:
-        yield DetailRow("Balance", "Granted", f"¥{granted:,.2f}")
+        yield DetailRow("Balance", "Granted", money(granted, "CNY"))
     if spent is not None:
-        yield DetailRow("Balance", "Spent", f"¥{spent:,.2f}")
+        yield DetailRow("Balance", "Spent", money(spent, "CNY"))

@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import datetime, time, timedelta
 
 from tui.core.models import DetailRow
+from tui.core.wording import duration
 
 PEAK_STARTS = time(6)
 PEAK_ENDS = time(10)
@@ -17,7 +18,7 @@ SATURDAY = 5
 def price_row(now: datetime) -> DetailRow:
     """Which price counts now and when it changes."""
     change = next_price_change(now)
-    left = time_left(change - now)
+    left = duration((change - now).total_seconds())
     if is_peak(now):
         return DetailRow("Price", "Now", f"Peak, full price, ends in {left}")
     return DetailRow("Price", "Now", f"Off-peak, half price, peak in {left}")
@@ -36,14 +37,3 @@ def next_price_change(now: datetime) -> datetime:
     while start <= now or start.weekday() >= SATURDAY:
         start += timedelta(days=1)
     return start
-
-
-def time_left(left: timedelta) -> str:
-    """Whole minutes, rounded up, in the two largest units: `2h 30m`, `2d 7h`."""
-    minutes = -(-left // timedelta(minutes=1))
-    hours, minutes = divmod(minutes, 60)
-    days, hours = divmod(hours, 24)
-    parts = [
-        f"{count}{unit}" for count, unit in ((days, "d"), (hours, "h"), (minutes, "m")) if count
-    ]
-    return " ".join(parts[:2])
