@@ -38,6 +38,16 @@ class QuickClock(FakeClock):
         self.meanwhile()
 
 
+def parse(
+    body: bytes, *, written_at: datetime = HOUR_AGO, now: datetime = NOON
+) -> ProviderSnapshot:
+    quota = read_quota(body.decode("utf-8-sig", errors="replace"))
+    return parse_quota(quota, key=KEY, name="GoLand 2026.1", written_at=written_at, now=now)
+
+
+PARSERS: dict[str, Callable[[bytes], object]] = {"*": parse}
+
+
 def put(
     home: Path, folder: str, name: str = "monthly.xml", written_at: datetime = HOUR_AGO
 ) -> Path:
@@ -60,9 +70,8 @@ async def failure(home: Path, **options: Any) -> FetchFailed:
     return caught.value
 
 
-def parsed(name: str, *, written_at: datetime = HOUR_AGO, now: datetime = NOON) -> ProviderSnapshot:
-    quota = read_quota(payload("jetbrains", name).decode("utf-8-sig"))
-    return parse_quota(quota, key=KEY, name="GoLand 2026.1", written_at=written_at, now=now)
+def parsed(name: str, **options: datetime) -> ProviderSnapshot:
+    return parse(payload("jetbrains", name), **options)
 
 
 # -- numbers ---------------------------------------------------------------------------------------
@@ -129,7 +138,7 @@ def test_small_numbers_are_credits_already() -> None:
         '<a><component name="AIAssistantQuotaManager2"><option name="quotaInfo" '
         'value=\'{"current": 25, "maximum": 99999}\'/></component></a>'
     )
-    snapshot = parse_quota(read_quota(content), key=KEY, name="x", written_at=HOUR_AGO, now=NOON)
+    snapshot = parse(content.encode())
     assert snapshot.window("monthly").limit == Decimal(99999)
 
 
@@ -146,6 +155,7 @@ def test_other_components_other_quotes_and_double_escaping() -> None:
         ("P1W", 10080),
         ("P1DT2H30M", 1590),
         ("monthly", None),
+        ("P13M", None),
         ("P", None),
         ("", None),
         pytest.param("PT" + "9" * 5000 + "H", None, id="beyond all measure"),

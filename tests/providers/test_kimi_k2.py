@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -12,18 +13,25 @@ import httpx
 import pytest
 import respx
 
-from tests.support import NOON, FetchFailed, fetch, make_context, payload
+from tests.support import NOON, FetchFailed, fetch, make_context, payload, reply
 from tui.core.errors import ErrorKind
 from tui.core.models import ProviderKey, ProviderSnapshot
-from tui.providers.kimi_k2 import CREDITS_URL, PROVIDER, figures_at, parse_credits
+from tui.providers.kimi_k2 import CREDITS_URL, PROVIDER, answer_of, figures_at, parse_credits
 
 KEY = ProviderKey("kimi-k2")
 GOOD = {"KIMI_K2_API_KEY": "k2-secret-value"}
 
 
+def parse(body: bytes, header_remaining: str = "") -> ProviderSnapshot:
+    answer = answer_of(reply(body))
+    return parse_credits(answer, key=KEY, now=NOON, header_remaining=header_remaining)
+
+
+PARSERS: dict[str, Callable[[bytes], object]] = {"*": parse}
+
+
 def parsed(name: str, header_remaining: str = "") -> ProviderSnapshot:
-    data: dict[str, Any] = json.loads(payload("kimi-k2", name))
-    return parse_credits(data, key=KEY, now=NOON, header_remaining=header_remaining)
+    return parse(payload("kimi-k2", name), header_remaining)
 
 
 async def fetched(

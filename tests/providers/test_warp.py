@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -13,10 +14,11 @@ import httpx
 import pytest
 import respx
 
-from tests.support import NOON, FetchFailed, fetch, make_context, payload
+from tests.support import NOON, FetchFailed, fetch, make_context, payload, reply
 from tui.core.errors import ErrorKind, FetchError, Unsupported
 from tui.core.models import MONTH_MINUTES, WEEK_MINUTES, ProviderKey, ProviderSnapshot
 from tui.gateways.files import DeclaredFiles
+from tui.providers._parse import json_object
 from tui.providers.warp import PROVIDER
 from tui.providers.warp.parse import parse_limits, with_account, with_spending
 from tui.providers.warp.sources import parse_os_release
@@ -28,9 +30,22 @@ LIMITS_URL = "https://app.warp.dev/graphql/v2?op=GetRequestLimitInfo"
 NO_EXTRAS = {"extras": False}
 
 
+BARE = ProviderSnapshot(key=KEY, source_id="api", fetched_at=NOON)
+
+
+def decoded(body: bytes) -> dict[str, Any]:
+    return json_object(reply(body), "Warp")
+
+
+PARSERS: dict[str, Callable[[bytes], object]] = {
+    "account*": lambda body: with_account(BARE, decoded(body)),
+    "spending*": lambda body: with_spending(BARE, decoded(body)),
+    "*": lambda body: parse_limits(decoded(body), key=KEY, now=NOON),
+}
+
+
 def answer(name: str) -> dict[str, Any]:
-    data: dict[str, Any] = json.loads(payload("warp", name))
-    return data
+    return decoded(payload("warp", name))
 
 
 def parsed(name: str) -> ProviderSnapshot:

@@ -42,6 +42,7 @@ OLD_AFTER = timedelta(hours=24)
 DURATION = re.compile(
     r"P(?:(\d{1,4})M)?(?:(\d{1,4})W)?(?:(\d{1,4})D)?(?:T(?:(\d{1,6})H)?(?:(\d{1,6})M)?)?"
 )
+LONGEST_MINUTES = 366 * DAY_MINUTES
 DURATION_MINUTES = (MONTH_MINUTES, WEEK_MINUTES, DAY_MINUTES, 60, 1)
 
 
@@ -206,12 +207,13 @@ def refill_time(refill: dict[str, Any]) -> datetime | None:
 
 
 def duration_minutes(duration: str) -> int | None:
-    """Minutes of an ISO 8601 duration: `PT720H` is 43200."""
+    """Minutes of an ISO 8601 duration up to a year: `PT720H` is 43200."""
     found = DURATION.fullmatch(duration)
     if found is None:
         return None
     parts = zip(found.groups(), DURATION_MINUTES, strict=True)
-    return sum(int(number) * minutes for number, minutes in parts if number) or None
+    total = sum(int(number) * minutes for number, minutes in parts if number)
+    return total if 0 < total <= LONGEST_MINUTES else None
 
 
 # -- the snapshot ----------------------------------------------------------------------------------
