@@ -242,7 +242,7 @@ def _line_of(error: tomllib.TOMLDecodeError, count: int) -> int | None:
 
 def line_of(text: str, key: str) -> int | None:
     """The line a dotted key stands on, as far as a look at the text can tell."""
-    *tables, name = key.split(".")
+    *tables, name = steps_of(key)
     section = ""
     for number, line in enumerate(text.splitlines(), 1):
         header = re.match(r"\s*\[+([^\]]+)\]+", line)
@@ -259,7 +259,7 @@ def line_of(text: str, key: str) -> int | None:
 def value_at(document: Mapping[str, Any], key: str) -> Any:
     """The raw value of a dotted key, `None` when absent."""
     found: Any = document
-    for step in key.split("."):
+    for step in steps_of(key):
         if not isinstance(found, Mapping) or step not in found:
             return None
         found = found[step]
