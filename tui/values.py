@@ -169,14 +169,15 @@ class ProviderValues:
         )
 
     def has_strong_secret(self) -> bool:
-        """Whether any key or header was found; variables that other products use do not count."""
+        """Whether a key or header was found that is a login by itself; variables that other
+        products use do not count."""
         return any(
             self._in_file(field)
             or field.key in self._held
             or self._in_foreign(field)
             or self._first_env(field.env)
             for field in self.spec.fields()
-            if isinstance(field, SecretField)
+            if isinstance(field, SecretField) and not field.optional
         )
 
     def secret_origin(self, field: SecretField) -> str:

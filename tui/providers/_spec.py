@@ -34,6 +34,8 @@ class SecretField:
     placeholder: str = ""
     visible_if: tuple[str, str] | None = None
     """Shown only when another field has this value."""
+    optional: bool = False
+    """Adds something to a login and is none: alone it does not switch the provider on."""
 
 
 @dataclass(frozen=True, slots=True)
