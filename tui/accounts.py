@@ -10,13 +10,13 @@ import asyncio
 import hashlib
 import logging
 import sys
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, Literal
 
 from tui.auth import CredentialStore
-from tui.auth.browser import BrowserLogins
 from tui.auth.cookies import Jar
 from tui.auth.paste import read_paste
 from tui.auth.session_store import SessionStore
@@ -24,7 +24,7 @@ from tui.core.clock import Clock
 from tui.core.errors import FetchError
 from tui.core.models import ProviderKey
 from tui.core.redact import Secret
-from tui.core.sessions import CookieJar, Pasted, StoredSession
+from tui.core.sessions import CookieJar, LocalStorage, Pasted, StoredSession
 from tui.engine import OpenAccount
 from tui.gateways.codexbar import ForeignEntry
 from tui.gateways.config import Config
@@ -33,8 +33,8 @@ from tui.gateways.http import HttpGateway
 from tui.gateways.paths import Paths
 from tui.gateways.process import ProcessTable, Programs
 from tui.providers import Registry
-from tui.providers._context import FetchContext, OsName
-from tui.providers._spec import ProviderSpec, SecretField
+from tui.providers._context import Browsers, FetchContext, OsName
+from tui.providers._spec import CookieUse, ProviderSpec, SecretField
 from tui.values import ProviderValues, Variables
 
 OS_NAMES: Mapping[str, OsName] = {"darwin": "macos", "win32": "windows"}
@@ -55,7 +55,8 @@ class World:
     http: HttpGateway
     store: CredentialStore
     sessions: SessionStore
-    browsers: BrowserLogins
+    make_browsers: Callable[[CookieUse, str, bool], Browsers]
+    """For the declared use, the chosen browser, and whether the user asked."""
     processes: ProcessTable = field(default_factory=ProcessTable)
 
 
@@ -68,6 +69,38 @@ class Detection:
     text: str
     enabled: bool = False
     action: str = ""
+
+
+class NoBrowsers:
+    """For a provider that has no business in browsers."""
+
+    async def cookies(
+        self, *, domains: Sequence[str] = (), browsers: Sequence[str] = ()
+    ) -> AsyncIterator[CookieJar]:
+        """Nothing."""
+        return
+        yield
+
+    async def local_storage(
+        self, origins: Sequence[str], *, browsers: Sequence[str] = ()
+    ) -> AsyncIterator[LocalStorage]:
+        """Nothing."""
+        return
+        yield
+
+    async def scan(
+        self, folders: Sequence[str], hosts: Sequence[str], *, browsers: Sequence[str] = ()
+    ) -> AsyncIterator[LocalStorage]:
+        """Nothing."""
+        return
+        yield
+
+    async def app_cookies(
+        self, files: Sequence[Path], domains: Sequence[str]
+    ) -> AsyncIterator[CookieJar]:
+        """Nothing."""
+        return
+        yield
 
 
 class AccountSessions:
@@ -208,10 +241,12 @@ class Accounts:
         if text := await self._detected(spec, values):
             found.append(text)
         if browsers and spec.cookies is not None:
-            found += await self.world.browsers.for_account(
-                spec.cookies.domains, spec.cookies.browsers, "auto", user_initiated=True
-            ).describe()
+            found += await self._browser_signs(spec.cookies)
         return ", ".join(found)
+
+    async def _browser_signs(self, use: CookieUse) -> list[str]:
+        browsers = self.world.make_browsers(use, "auto", True)
+        return [f"cookies in {jar.label}" async for jar in browsers.cookies()]
 
     async def _is_on(self, spec: ProviderSpec) -> bool:
         if self._only:
@@ -333,15 +368,18 @@ class Accounts:
                 os_name=os_name(),
             ),
             processes=world.processes,
-            browsers=world.browsers.for_account(
-                spec.cookies.domains if spec.cookies else (),
-                spec.cookies.browsers if spec.cookies else (),
-                (values.text("browser") if spec.cookies else "") or "auto",
-                user_initiated=user_initiated,
-            ),
+            browsers=self._browsers(spec, values, user_initiated),
             sessions=AccountSessions(values, world.sessions),
         )
         return ctx, files
+
+    def _browsers(
+        self, spec: ProviderSpec, values: ProviderValues, user_initiated: bool
+    ) -> Browsers:
+        if spec.cookies is None:
+            return NoBrowsers()
+        chosen = values.text("browser") or "auto"
+        return self.world.make_browsers(spec.cookies, chosen, user_initiated)
 
     def _foreign_variables(self, spec: ProviderSpec) -> frozenset[str]:
         """Secrets of other providers, which a child program does not get."""
