@@ -35,6 +35,12 @@ class ForeignEntry:
     values: Mapping[str, Any] = field(default_factory=dict, hash=False)
     account: Mapping[str, Any] = field(default_factory=dict, hash=False)
     """The selected entry of its account list; its `token` is the credential."""
+    others: tuple[Mapping[str, Any], ...] = field(default=(), hash=False)
+    """The entries that are not selected."""
+    enabled: bool | None = None
+    """No layer of ours: only an import takes it over."""
+    alerts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, hash=False)
+    """Switch and thresholds by window."""
 
 
 def find_file(env: Mapping[str, str], home: Path) -> Path:
@@ -68,7 +74,15 @@ def load(path: Path) -> dict[str, ForeignEntry]:
 
 
 def _entry(raw: Mapping[str, Any]) -> ForeignEntry:
-    return ForeignEntry(values=_renamed(raw, PLAIN_NAMES), account=_active_account(raw))
+    accounts, index = _accounts(raw)
+    enabled = raw.get("enabled")
+    return ForeignEntry(
+        values=_renamed(raw, PLAIN_NAMES),
+        account=accounts[index] if index is not None else {},
+        others=tuple(account for place, account in enumerate(accounts) if place != index),
+        enabled=enabled if isinstance(enabled, bool) else None,
+        alerts=_alerts(raw),
+    )
 
 
 def _renamed(raw: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
@@ -82,17 +96,23 @@ def _renamed(raw: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]
     return values
 
 
-def _active_account(raw: Mapping[str, Any]) -> dict[str, Any]:
+def _accounts(raw: Mapping[str, Any]) -> tuple[list[dict[str, Any]], int | None]:
+    """The entries of the account list, and which one is selected."""
     listed = raw.get("tokenAccounts")
-    accounts = listed.get("accounts") if isinstance(listed, dict) else None
-    index = listed.get("activeIndex", 0) if isinstance(listed, dict) else 0
-    if (
-        not isinstance(accounts, list)
-        or not isinstance(index, int)
-        or not 0 <= index < len(accounts)
-    ):
-        return {}
-    account = accounts[index]
-    if not isinstance(account, dict):
-        return {}
-    return _renamed(account, {**ACCOUNT_NAMES, "token": "token", "label": "label"})
+    entries = listed.get("accounts") if isinstance(listed, dict) else None
+    if not isinstance(listed, dict) or not isinstance(entries, list):
+        return [], None
+    names = {**ACCOUNT_NAMES, "token": "token", "label": "label"}
+    accounts = [_renamed(entry, names) if isinstance(entry, dict) else {} for entry in entries]
+    index = listed.get("activeIndex", 0)
+    is_there = isinstance(index, int) and 0 <= index < len(accounts)
+    return accounts, index if is_there else None
+
+
+def _alerts(raw: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    windows = raw.get("quotaWarnings")
+    return {
+        window: {name: entry[name] for name in ("enabled", "thresholds") if name in entry}
+        for window, entry in (windows.items() if isinstance(windows, dict) else ())
+        if isinstance(entry, dict)
+    }
