@@ -195,6 +195,11 @@ def money(amount: Decimal, currency: str) -> str:
     return f"{minus}{below}{sign}{digits}" + ("" if sign else f" {currency}")
 
 
+def bare(amount: Decimal, unit: str) -> str:
+    """An amount whose unit stands elsewhere: `$8.80`, but `163`."""
+    return money(amount, unit) if is_currency(unit) else amount_text(amount)
+
+
 def counted(amount: Decimal, unit: str) -> str:
     """`163 credits`, `1 credit`, `12` without a unit."""
     one = amount == 1 and unit.endswith("s") and not unit.endswith("ss")
@@ -216,14 +221,13 @@ def share_text(used: Decimal | None, limit: Decimal | None, unit: str) -> str:
 # -- signs -----------------------------------------------------------------------------------------
 
 
-def bar_text(percent: float, width: int, *, ascii_only: bool = False) -> str:
+def bar_text(percent: float, width: int) -> str:
     """A bar for plain text: one full cell above 0 %, one empty cell below 100 % at least (B§8)."""
     full = math.floor(width * percent / 100)
     if 0 < percent < 100:
         full = min(max(full, 1), width - 1)
     full = min(max(full, 0), width)
-    filled, empty = ("#", "-") if ascii_only else ("█", "░")
-    return filled * full + empty * (width - full)
+    return "█" * full + "░" * (width - full)
 
 
 def ascii_twin(text: str) -> str:
