@@ -20,9 +20,9 @@ import importlib
 import inspect
 import json
 import math
+import random
 import re
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from copy import deepcopy
 from fnmatch import fnmatch
 from pathlib import Path
@@ -48,6 +48,7 @@ REGISTRY = load_providers()
 SPECS = REGISTRY.specs
 HERE = Path(__file__).parent
 MUST_FAIL = ("bad_*", "refused_*")
+ODD_TRIES = 2000
 
 every_provider = pytest.mark.parametrize("spec", SPECS.values(), ids=SPECS.keys())
 every_id = pytest.mark.parametrize("provider", SPECS)
@@ -141,6 +142,10 @@ def stored_answers(provider: str) -> Iterator[tuple[str, bytes, Parser | None]]:
             yield name, path.read_bytes(), next(found, None)
 
 
+def must_fail(name: str) -> bool:
+    return any(fnmatch(Path(name).name, pattern) for pattern in MUST_FAIL)
+
+
 def check_sound(result: object) -> None:
     """A snapshot has finite numbers, window ids of its own, and survives being stored."""
     if not isinstance(result, ProviderSnapshot):
@@ -165,7 +170,7 @@ def test_good_answers_are_read_and_bad_ones_refused(provider: str) -> None:
     for name, body, parser in stored_answers(provider):
         if parser is None:
             continue
-        if any(fnmatch(Path(name).name, pattern) for pattern in MUST_FAIL):
+        if must_fail(name):
             with pytest.raises(FetchError):
                 parser(body)
         else:
@@ -230,18 +235,48 @@ def damaged_bytes(draw: st.DrawFn, body: bytes) -> bytes:
 def damaged(body: bytes) -> st.SearchStrategy[bytes]:
     """Copies of an answer with something wrong."""
     odd = st.sampled_from(ODD_BODIES)
-    try:
-        is_document = isinstance(json.loads(body), (dict, list))
-    except (ValueError, RecursionError):
-        is_document = False
-    if not is_document:
+    if not is_document(body):
         return st.one_of(damaged_bytes(body), odd)
     return st.one_of(*(damaged_documents(body) for _ in range(6)), damaged_bytes(body), odd)
 
 
+def try_damaged(parser: Parser, body: bytes) -> None:
+    """Anything but a sound result or a `FetchError` is a failure that shows the body."""
+    try:
+        check_sound(parser(body))
+    except FetchError:
+        return
+    except Exception as error:
+        error.add_note(f"damaged answer: {body[:4000]!r}")
+        raise
+
+
+def is_document(body: bytes) -> bool:
+    try:
+        return isinstance(json.loads(body), (dict, list))
+    except (ValueError, RecursionError):
+        return False
+
+
+@every_id
+def test_an_odd_value_anywhere_gives_a_fetch_error_at_most(provider: str) -> None:
+    dice = random.Random(provider)
+    answers = [
+        (body, parser)
+        for name, body, parser in stored_answers(provider)
+        if parser and is_document(body) and not must_fail(name)
+    ]
+    for _ in range(ODD_TRIES if answers else 0):
+        body, parser = dice.choice(answers)
+        document = json.loads(body)
+        container, key = dice.choice(places(document))
+        container[key] = deepcopy(dice.choice(ODD_VALUES))
+        try_damaged(parser, json.dumps(document).encode())
+
+
 @every_id
 @settings(
-    max_examples=80,
+    max_examples=60,
     deadline=None,
     database=None,
     derandomize=True,
@@ -255,8 +290,7 @@ def test_damaged_answers_give_a_fetch_error_and_nothing_else(
     if not readable:
         return
     body, parser = data.draw(st.sampled_from(readable))
-    with suppress(FetchError):
-        check_sound(parser(data.draw(damaged(body))))
+    try_damaged(parser, data.draw(damaged(body)))
 
 
 # -- secrets and first use -------------------------------------------------------------------------
