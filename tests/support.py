@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
+from tui.auth.crypto import Cryptography
 from tui.auth.memory_store import MemoryStore
 from tui.core.errors import FetchError, MissingCredentials
 from tui.core.http import Reply
@@ -207,6 +208,19 @@ class FakeProcesses:
         return self.ports.get(pid, ())
 
 
+@dataclass
+class FakeKeyStore:
+    """The protocol `KeyStore` with given entries by service and account; remembers the looks."""
+
+    entries: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    asked: list[tuple[str, str]] = field(default_factory=list)
+
+    async def find(self, service: str, account: str) -> Secret | None:
+        self.asked.append((service, account))
+        value = self.entries.get((service, account))
+        return Secret(value) if value is not None else None
+
+
 async def make_context(
     spec: ProviderSpec,
     home: Path,
@@ -221,6 +235,7 @@ async def make_context(
     browsers: FakeBrowsers | None = None,
     commands: Any = None,
     processes: Any = None,
+    key_store: FakeKeyStore | None = None,
     previous: ProviderSnapshot | None = None,
     gateway: HttpGateway | None = None,
 ) -> FetchContext:
@@ -253,6 +268,8 @@ async def make_context(
         processes=processes or FakeProcesses(),
         browsers=browsers or FakeBrowsers(),
         sessions=MemorySessions(values),
+        key_store=key_store or FakeKeyStore(),
+        crypto=Cryptography(),
         previous=previous,
     )
 

@@ -82,6 +82,23 @@ class KeyStore:
             lambda backend: backend.get_password(SERVICE, username), user_initiated
         )
 
+    async def read_foreign(
+        self, service: str, account: str, *, user_initiated: bool = False
+    ) -> str | None:
+        """What another program keeps.
+
+        Raises:
+            KeyStoreUnavailable: It does not open now.
+        """
+
+        def look_up(backend: Any) -> str | None:
+            # Windows has one name for an entry, into which programs put both.
+            names = ((f"{service}/{account}", None), (service, account))
+            found = (backend.get_password(target, username) for target, username in names)
+            return next(filter(None, found), None)
+
+        return await self._ask(look_up, user_initiated)
+
     async def write(self, username: str, value: str, *, user_initiated: bool = False) -> bool:
         """Keep a value; False when reading it back gives another one.
 

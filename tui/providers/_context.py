@@ -301,6 +301,34 @@ class Sessions(Protocol):
         token."""
 
 
+class KeyStore(Protocol):
+    """What other programs keep in the key store of this system; never written."""
+
+    async def find(self, service: str, account: str) -> Secret | None:
+        """The value of an entry; `None` when there is none, or when reading it would raise a
+        question the user did not ask for."""
+
+
+class Crypto(Protocol):
+    """Ciphers and signatures that some logins need."""
+
+    def decrypt_aes_gcm(
+        self, key: Secret, *, nonce: bytes, ciphertext: bytes, tag: bytes
+    ) -> bytes | None:
+        """The clear text; `None` when the key does not fit or the data was damaged.
+
+        Args:
+            key: 16, 24 or 32 bytes, as hexadecimal or base64 text.
+        """
+
+    def sign_rs256(self, key_pem: Secret, payload: bytes) -> bytes:
+        """The signature as RS256 of JSON Web Tokens wants it.
+
+        Raises:
+            ValueError: This is no RSA private key in PEM.
+        """
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FetchContext:
     """Everything a source may use."""
@@ -321,6 +349,8 @@ class FetchContext:
     processes: Processes
     browsers: Browsers
     sessions: Sessions
+    key_store: KeyStore
+    crypto: Crypto
     previous: ProviderSnapshot | None = None
     """The last good answer of this account."""
     running: dict[str, asyncio.Task[Any]] = field(default_factory=dict, repr=False, compare=False)
