@@ -37,7 +37,8 @@ PROVIDER = ProviderSpec(
             "API key",
             env=("Z_AI_API_KEY",),
             help="From z.ai/manage-apikey/apikey, in China "
-            "bigmodel.cn/usercenter/proj-mgmt/apikeys.",
+            "bigmodel.cn/usercenter/proj-mgmt/apikeys. "
+            f"China also reads {', '.join(CHINA_VARIABLES)}.",
         ),
         ChoiceField(
             "region",
