@@ -11,7 +11,11 @@ APPLICATION = "quotadeck"
 
 
 class NoWallet(Exception):
-    """No wallet daemon runs, or it is closed."""
+    """No wallet daemon runs."""
+
+
+class WalletClosed(Exception):
+    """The wallet is closed, and may not be opened or was not."""
 
 
 def opens(*, may_ask: bool) -> bool:
@@ -30,11 +34,12 @@ def look_up(folder: str, entry: str, *, may_ask: bool) -> str | None:
         may_ask: A closed wallet may raise its question.
 
     Raises:
-        NoWallet: None runs, or it is closed and may or could not be opened.
+        NoWallet: None runs.
+        WalletClosed: It is closed, and may not be opened or was not.
     """
     with _wallet() as wallet:
         if not may_ask and not wallet.is_open():
-            raise NoWallet
+            raise WalletClosed
         return wallet.password(folder, entry) or None
 
 
@@ -56,7 +61,7 @@ class _Wallet:
     def password(self, folder: str, entry: str) -> str:
         handle = self._call("open", "sxs", self._name, 0, APPLICATION)
         if handle < 0:
-            raise NoWallet
+            raise WalletClosed
         if not self._call("hasEntry", "isss", handle, folder, entry, APPLICATION):
             return ""
         return str(self._call("readPassword", "isss", handle, folder, entry, APPLICATION))

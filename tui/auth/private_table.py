@@ -69,6 +69,14 @@ class PrivateTable:
         """
         await self._update(lambda rows: rows.get(row, {}).pop(column, None))
 
+    async def replace(self, row: str, columns: dict[str, Any]) -> None:
+        """Keep a whole row instead of what was there.
+
+        Raises:
+            StoreError: It could not be saved; the file is as before.
+        """
+        await self._update(lambda rows: rows.update({row: columns}))
+
     async def _update(self, change: Callable[[Rows], object]) -> None:
         """Change the file. A cancelled caller still waits for it: nothing is half done."""
         saving = asyncio.ensure_future(

@@ -7,7 +7,7 @@ over SSH, everything raises `NoSecretService` at once.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from typing import Any
 
 PATIENCE_S = 60.0
@@ -40,29 +40,33 @@ def opens(*, may_ask: bool) -> bool:
             return False
 
 
-def look_up(wanted: Sequence[Mapping[str, str]], *, may_ask: bool) -> bytes | None:
-    """The secret of the first item that has one of these sets of attributes, in any collection.
+def look_up_all(wanted: Sequence[Mapping[str, str]], *, may_ask: bool) -> tuple[bytes, ...]:
+    """The secrets of every item that has one of these sets of attributes, in any collection.
 
     Args:
         wanted: Sets of attributes, the best first.
-        may_ask: Locked items may raise the question of the desktop.
+        may_ask: When all items are locked, the desktop may put its question, once.
 
     Raises:
         NoSecretService: Nobody answers.
-        SecretServiceLocked: It is there but locked, and may or could not be unlocked.
+        SecretServiceLocked: They are there but locked, and may or could not be unlocked.
     """
     with _connection() as connection:
         items = [item for attributes in wanted for item in _found(connection, attributes)]
-        for item in items:
-            if not item.is_locked():
-                return bytes(item.get_secret())
-        for item in items if may_ask else ():
-            with suppress(TimeoutError):
-                if not item.unlock(timeout=PATIENCE_S):
-                    return bytes(item.get_secret())
-    if items:
-        raise SecretServiceLocked
-    return None
+        open_items = [item for item in items if not item.is_locked()]
+        if items and not open_items:
+            if not may_ask or not _unlocks(items[0]):
+                raise SecretServiceLocked
+            open_items = [item for item in items if not item.is_locked()]
+        return tuple(bytes(item.get_secret()) for item in open_items)
+
+
+def _unlocks(item: Any) -> bool:
+    try:
+        is_dismissed = item.unlock(timeout=PATIENCE_S)
+    except TimeoutError:
+        return False
+    return not is_dismissed
 
 
 def _found(connection: Any, attributes: Mapping[str, str]) -> list[Any]:
