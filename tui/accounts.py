@@ -18,6 +18,9 @@ from typing import Any, Literal
 
 from tui.auth import CredentialStore
 from tui.auth.cookies import Jar
+from tui.auth.crypto import Cryptography
+from tui.auth.foreign_keys import ForeignKeys
+from tui.auth.keyring_store import KeyStore
 from tui.auth.paste import read_paste
 from tui.auth.session_store import SessionStore
 from tui.core.clock import Clock
@@ -182,6 +185,7 @@ class Accounts:
         self._only = only
         self._timeout_s = timeout_s
         self._enabled: dict[ProviderKey, ProviderSpec] = {}
+        self._key_store = KeyStore()
 
     # -- which accounts --------------------------------------------------------------------------
 
@@ -289,6 +293,11 @@ class Accounts:
         found = tables.items() if isinstance(tables, dict) else ()
         return {name: table for name, table in found if isinstance(table, dict)}
 
+    def own_table(self, key: ProviderKey) -> Mapping[str, Any]:
+        """The table of exactly this account; empty when there is none."""
+        spec = self.registry.specs[key.provider]
+        return self.account_tables(spec).get(key.account, {}) if key.account else self.table(spec)
+
     async def values(
         self,
         key: ProviderKey,
@@ -296,27 +305,29 @@ class Accounts:
         table: Mapping[str, Any] | None = None,
         store: CredentialStore | None = None,
         reveal: bool = True,
+        user_initiated: bool = False,
     ) -> ProviderValues:
         """The values of an account.
 
         Args:
             reveal: Read the stored secrets; without it only their names are looked at.
+            user_initiated: The key store may ask to be unlocked.
             table: Instead of the saved settings: what stands in a form.
             store: Instead of the saved secrets.
         """
         spec = self.registry.specs[key.provider]
-        if table is None:
-            table = self.account_tables(spec)[key.account] if key.account else self.table(spec)
         values = ProviderValues(
             spec,
             key,
-            table=table,
+            table=self.own_table(key) if table is None else table,
             env=self.world.env,
             home=self.world.paths.home,
             flags=self._flags.get(key.provider),
             foreign=self._foreign_entry(spec),
         )
-        return await values.load(store or self.world.store, reveal=reveal)
+        return await values.load(
+            store or self.world.store, reveal=reveal, user_initiated=user_initiated
+        )
 
     async def open(self, key: ProviderKey, *, user_initiated: bool) -> OpenAccount:
         """Make an account ready for one refresh.
@@ -324,7 +335,8 @@ class Accounts:
         Raises:
             Unsupported: A setting is not allowed; it is named.
         """
-        return self.open_values(await self.values(key), user_initiated=user_initiated)
+        values = await self.values(key, user_initiated=user_initiated)
+        return self.open_values(values, user_initiated=user_initiated)
 
     def open_values(self, values: ProviderValues, *, user_initiated: bool) -> OpenAccount:
         """The same with values at hand."""
@@ -370,6 +382,8 @@ class Accounts:
             processes=world.processes,
             browsers=self._browsers(spec, values, user_initiated),
             sessions=AccountSessions(values, world.sessions),
+            key_store=ForeignKeys(self._key_store, may_ask=user_initiated),
+            crypto=Cryptography(),
         )
         return ctx, files
 

@@ -250,18 +250,16 @@ class Deck:
 
         Raises:
             ConfigError: The settings could not be saved; nothing was changed.
-            StoreError: A secret could not be saved; the old one is as it was.
+            StoreError: A secret could not be saved; nothing was changed.
         """
-        store = self.accounts.world.store
-        for name, secret in (secrets or {}).items():
-            if secret is None:
-                await store.delete(str(key), name, user_initiated=True)
-            else:
-                await store.set(str(key), name, secret, user_initiated=True)
-        cleared = dict.fromkeys(secrets or {})
+        from tui.auth.secret_changes import changed_secrets
+
+        secrets = secrets or {}
         table = self.table_name(key)
-        changes = {f"{table}.{name}": value for name, value in {**cleared, **values}.items()}
-        config_gateway.save(self.paths.config_file, changes)
+        entered = {**dict.fromkeys(secrets), **values}
+        changes = {f"{table}.{name}": value for name, value in entered.items()}
+        async with changed_secrets(self.accounts.world.store, str(key), secrets):
+            config_gateway.save(self.paths.config_file, changes)
         await self.reload(changed=(key,))
 
     async def save_globals(self, values: Mapping[str, Any]) -> None:
@@ -290,21 +288,12 @@ class Deck:
         self, key: ProviderKey, values: Mapping[str, Any], secrets: Mapping[str, Secret | None]
     ) -> FetchResult:
         """Run the chain once with what stands in a form, without saving any of it."""
-        from tui.auth.overlay_store import OverlayStore
         from tui.core.errors import FetchError, NetworkError
         from tui.providers import _chain
 
-        saved = self.accounts.account_tables(self.spec(key)).get(key.account, {})
-        table = {**(saved if key.account else self.accounts.table(self.spec(key))), **values}
-        table = {
-            name: value
-            for name, value in table.items()
-            if value is not None and name not in secrets
-        }
-        store = OverlayStore(self.accounts.world.store, str(key), secrets)
         spec = self.spec(key)
         try:
-            entered = await self.accounts.values(key, table=table, store=store)
+            entered = await self.entered_values(key, values, secrets)
             opened = self.accounts.open_values(entered, user_initiated=True)
             async with asyncio.timeout(spec.deadline_s):
                 return await _chain.run(spec, opened.ctx)
@@ -313,6 +302,20 @@ class Deck:
             return _chain.FetchResult(error=NetworkError(message, cause="timeout").info())
         except FetchError as error:
             return _chain.FetchResult(error=error.info())
+
+    async def entered_values(
+        self, key: ProviderKey, values: Mapping[str, Any], secrets: Mapping[str, Secret | None]
+    ) -> ProviderValues:
+        """The values of an account with what stands in a form laid over what is saved."""
+        from tui.auth.overlay_store import OverlayStore
+
+        table = {
+            name: value
+            for name, value in {**self.accounts.own_table(key), **values}.items()
+            if value is not None and name not in secrets
+        }
+        store = OverlayStore(self.accounts.world.store, str(key), secrets)
+        return await self.accounts.values(key, table=table, store=store, user_initiated=True)
 
     async def detections(self, *, browsers: bool = False) -> tuple[Detection, ...]:
         """What this machine has; the browsers only when asked."""

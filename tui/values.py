@@ -87,17 +87,20 @@ class ProviderValues:
         self._held: set[str] = set()
         self._store_name = ""
 
-    async def load(self, store: CredentialStore, *, reveal: bool = True) -> ProviderValues:
+    async def load(
+        self, store: CredentialStore, *, reveal: bool = True, user_initiated: bool = False
+    ) -> ProviderValues:
         """Fetch what is stored, so that every later look is immediate.
 
         Args:
             reveal: Read the secrets; without it only their names, which opens no key store.
+            user_initiated: The key store may ask to be unlocked.
         """
         self._held = {field for key, field in await store.names() if key == str(self.key)}
         self._store_name = store.describe()
         for field in self.spec.fields() if reveal else ():
             if isinstance(field, SecretField) and field.key in self._held:
-                value = await store.get(str(self.key), field.key)
+                value = await store.get(str(self.key), field.key, user_initiated=user_initiated)
                 if value is not None:
                     self._stored[field.key] = value
         return self
@@ -190,6 +193,11 @@ class ProviderValues:
         return found.origin if found else ""
 
     @property
+    def store_name(self) -> str:
+        """Where a new secret goes: "in the OS key store (…)"."""
+        return self._store_name
+
+    @property
     def _store_origin(self) -> str:
         return f"stored {self._store_name}"
 
@@ -267,6 +275,29 @@ class ProviderValues:
             return self.secret_origin(field) or "not set"
         found = self.look(field)
         return found.origin if found else "default"
+
+    # -- for the settings form -------------------------------------------------------------------
+
+    def saved(self, key: str) -> Any:
+        """What the settings file holds for a field, as written; `None` for nothing."""
+        raw = self._table.get(key)
+        return clean_value(raw) or None if isinstance(raw, str) else raw
+
+    def below(self, field: SettingField) -> Found | None:
+        """What holds where the settings file says nothing, unless it is the default."""
+        return self._in_env(field) or self._in_foreign(field)
+
+    def is_kept(self, field: SecretField) -> bool:
+        """Whether a secret lies in the settings file or in our store, so that we can forget it."""
+        return self._in_file(field) is not None or field.key in self._held
+
+    def problem(self, field: SettingField, raw: Any) -> str:
+        """Why a field cannot have this value; empty when it can."""
+        try:
+            self._checked(field, Found(raw, IN_FILE, field.label))
+        except Unsupported as error:
+            return f"{error.message} {error.hint}".strip()
+        return ""
 
     # -- where values lie ------------------------------------------------------------------------
 
