@@ -10,13 +10,14 @@ import asyncio
 import hashlib
 import logging
 import sys
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from tui.auth import CredentialStore
+from tui.auth.browser import AccountBrowsers, BrowserLogins
 from tui.auth.cookies import Jar
 from tui.auth.crypto import Cryptography
 from tui.auth.foreign_keys import ForeignKeys
@@ -58,8 +59,8 @@ class World:
     http: HttpGateway
     store: CredentialStore
     sessions: SessionStore
-    make_browsers: Callable[[CookieUse, str, bool], Browsers]
-    """For the declared use, the chosen browser, and whether the user asked."""
+    browsers: BrowserLogins
+    """What was detected and which keys are known is shared; each refresh gets its own view."""
     processes: ProcessTable = field(default_factory=ProcessTable)
 
 
@@ -249,8 +250,7 @@ class Accounts:
         return ", ".join(found)
 
     async def _browser_signs(self, use: CookieUse) -> list[str]:
-        browsers = self.world.make_browsers(use, "auto", True)
-        return [f"cookies in {jar.label}" async for jar in browsers.cookies()]
+        return await self._open_browsers(use, "auto", user_initiated=False).describe()
 
     async def _is_on(self, spec: ProviderSpec) -> bool:
         if self._only:
@@ -393,7 +393,14 @@ class Accounts:
         if spec.cookies is None:
             return NoBrowsers()
         chosen = values.text("browser") or "auto"
-        return self.world.make_browsers(spec.cookies, chosen, user_initiated)
+        return self._open_browsers(spec.cookies, chosen, user_initiated=user_initiated)
+
+    def _open_browsers(
+        self, use: CookieUse, chosen: str, *, user_initiated: bool
+    ) -> AccountBrowsers:
+        return self.world.browsers.for_account(
+            use.domains, use.browsers, chosen, user_initiated=user_initiated
+        )
 
     def _foreign_variables(self, spec: ProviderSpec) -> frozenset[str]:
         """Secrets of other providers, which a child program does not get."""

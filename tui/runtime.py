@@ -33,8 +33,7 @@ if TYPE_CHECKING:
     from tui.engine import RefreshEngine, Rhythm
     from tui.providers import Registry
     from tui.providers._chain import FetchResult
-    from tui.providers._context import Browsers
-    from tui.providers._spec import CookieUse, ProviderSpec
+    from tui.providers._spec import ProviderSpec
     from tui.values import ProviderValues
 
 log = logging.getLogger("tui.runtime")
@@ -325,6 +324,7 @@ class Deck:
 
     def _make_world(self) -> World:
         from tui.accounts import World
+        from tui.auth.browser import BrowserLogins
         from tui.auth.stores import open_stores
         from tui.gateways.http import HttpGateway
 
@@ -336,21 +336,9 @@ class Deck:
             http=HttpGateway(self._transport() if self._transport else None),
             store=stores.credentials,
             sessions=stores.sessions,
-            make_browsers=self._browsers,
-        )
-
-    def _browsers(self, use: CookieUse, chosen: str, user_initiated: bool) -> Browsers:
-        from tui.auth.browser import BrowserLogins
-
-        return BrowserLogins(
-            env=self.env,
-            home=self.paths.home,
-            state=self.paths.state,
-            clock=self.clock,
-            domains=use.domains,
-            order=use.browsers,
-            chosen=chosen,
-            user_initiated=user_initiated,
+            browsers=BrowserLogins(
+                env=self.env, home=self.paths.home, state=self.paths.state, clock=self.clock
+            ),
         )
 
     def _make_accounts(self, world: World) -> Accounts:
