@@ -236,6 +236,14 @@ def test_a_month_is_the_real_one_that_ends_at_the_reset(end: str, start: str) ->
     assert month_before(datetime.fromisoformat(end + "+00:00")).isoformat() == start + ":00+00:00"
 
 
+def test_a_window_called_monthly_is_a_month_without_being_told() -> None:
+    unnamed = window(50, 14 * 86400, None)
+    month = replace(unnamed, id="monthly")
+    assert window_pace(unnamed, NOW) is None
+    assert window_pace(month, NOW) == window_pace(replace(month, window_minutes=43200), NOW)
+    assert window_pace(month, NOW) is not None
+
+
 def test_a_month_of_28_days_is_half_over_after_14() -> None:
     month = UsageWindow(
         id="monthly",

@@ -122,7 +122,7 @@ def window_pace(
     """
     if window.used_percent is None or window.unlimited or not window.paced:
         return None
-    minutes, resets_at = window.window_minutes, window.resets_at
+    minutes, resets_at = window.window_minutes or _named_minutes(window), window.resets_at
     if minutes is None or resets_at is None or not 0 < minutes <= LONGEST_MINUTES:
         return None
     starts_at = _start(resets_at, minutes)
@@ -132,6 +132,11 @@ def window_pace(
     if minutes == WEEK_MINUTES and work_days is not None and work_days in WORK_DAYS:
         spans = work_spans(starts_at, resets_at, work_days, tz)
     return _pace(window.used_percent, spans, now, is_session=minutes <= SESSION_MINUTES)
+
+
+def _named_minutes(window: UsageWindow) -> int | None:
+    """A window called monthly is a month, also when the service gives no length (B§9.5)."""
+    return MONTH_MINUTES if window.id == "monthly" else None
 
 
 def _start(resets_at: datetime, minutes: int) -> datetime:
