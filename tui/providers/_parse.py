@@ -11,7 +11,7 @@ import json
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -255,6 +255,17 @@ def _from_epoch(seconds: float) -> datetime | None:
     except (ValueError, OverflowError, OSError):
         return None
     return moment if moment is not None and moment.year <= LATEST_YEAR else None
+
+
+def moment_in(seconds: float | None, now: datetime) -> datetime | None:
+    """So many seconds from now; `None` when unknown or beyond the year 4000."""
+    if seconds is None:
+        return None
+    try:
+        moment = now + timedelta(seconds=seconds)
+    except OverflowError:
+        return None
+    return moment if moment.year <= LATEST_YEAR else None
 
 
 def clamp_percent(value: float) -> float:
