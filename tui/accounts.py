@@ -36,7 +36,7 @@ from tui.gateways.files import DeclaredFiles
 from tui.gateways.http import HttpGateway
 from tui.gateways.paths import Paths
 from tui.gateways.process import ProcessTable, Programs
-from tui.providers import Registry
+from tui.providers import Registry, load_providers
 from tui.providers._context import Browsers, FetchContext, OsName
 from tui.providers._spec import CookieUse, ProviderSpec, SecretField
 from tui.values import ProviderValues, Variables
@@ -404,10 +404,13 @@ class Accounts:
 
     def _foreign_variables(self, spec: ProviderSpec) -> frozenset[str]:
         """Secrets of other providers, which a child program does not get."""
+        if not spec.programs:
+            return frozenset()
         own = set(spec.variables())
+        others = {**load_providers().specs, **self.registry.specs}
         return frozenset(
             name
-            for other in self.registry.specs.values()
+            for other in others.values()
             for item in other.fields()
             if isinstance(item, SecretField)
             for name in (*item.env, *item.weak_env)

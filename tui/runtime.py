@@ -54,12 +54,19 @@ class Options:
 
     only: tuple[str, ...] = ()
     """Exactly these providers, by id."""
+    lean: bool = False
+    """The declarations of all others are not even loaded: one answer, no settings screen."""
     flags: Mapping[str, Mapping[str, str]] | None = None
     """Values of this run, by provider id and key."""
     timeout_s: float | None = None
     user_initiated: bool = False
     """`--allow-prompts`: this run counts as a key pressed by the user."""
     log_to_file: bool = True
+
+    @property
+    def loaded(self) -> tuple[str, ...]:
+        """The providers to load; empty means every one."""
+        return self.only if self.lean else ()
 
 
 NO_OPTIONS = Options()
@@ -181,7 +188,7 @@ class Deck:
         from tui.gateways.blocking import run_blocking
 
         set_up(self.ring, self.log_file)
-        await run_blocking(_import_everything, deadline_s=60.0)
+        await run_blocking(lambda: _import_everything(self.options.loaded), deadline_s=60.0)
         from tui.engine import RefreshEngine
 
         accounts = self.open()
@@ -348,7 +355,7 @@ class Deck:
 
         return Accounts(
             world,
-            load_providers(),
+            load_providers(self.options.loaded),
             self.config,
             foreign=codexbar.load(codexbar.find_file(self.env, self.paths.home)),
             flags=self.options.flags,
@@ -419,7 +426,7 @@ def is_utf8(env: Mapping[str, str]) -> bool:
     return "utf-8" in locale.lower() or "utf8" in locale.lower()
 
 
-def _import_everything() -> None:
+def _import_everything(provider_ids: tuple[str, ...]) -> None:
     """Load, beside the event loop, what the first refresh needs."""
     import httpx  # noqa: F401
 
@@ -427,4 +434,4 @@ def _import_everything() -> None:
     import tui.engine
     import tui.providers
 
-    tui.providers.load_providers()
+    tui.providers.load_providers(provider_ids)
