@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from tui.accounts import Accounts, Detection, World
     from tui.core.redact import Secret
     from tui.engine import RefreshEngine, Rhythm
+    from tui.pages import Pages
     from tui.providers import Registry
     from tui.providers._chain import FetchResult
     from tui.providers._spec import ProviderSpec
@@ -171,6 +172,13 @@ class Deck:
             KeyError: There is no such provider.
         """
         return self.registry.specs[key.provider]
+
+    @property
+    def pages(self) -> Pages:
+        """What the settings screen asks, once started."""
+        from tui.pages import Pages
+
+        return Pages(self)
 
     def open(self) -> Accounts:
         """Declarations, settings and stores, for who needs no numbers; nothing is decided or asked.

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from urllib.parse import urlsplit
 
 from tui.auth.cookie import Cookie
 from tui.auth.cookies import Jar
@@ -35,6 +36,7 @@ _COOKIE_FORMS = tuple(
 )
 """The forms of B§13.5 in their order, and a name with its value on the next line."""
 _BEARER = re.compile(r"\bbearer\s+([A-Za-z0-9._~+/=-]+)", re.IGNORECASE)
+_ADDRESS = re.compile(r"https?://[^\s'\"^<>\[\]]+", re.IGNORECASE)
 _LEADING_NAME = re.compile(r"^cookie:\s*", re.IGNORECASE)
 
 
@@ -54,6 +56,13 @@ def read_paste(text: Secret, hosts: Sequence[str] = ()) -> Pasted:
         header=Secret(_one_line(header, pairs)) if pairs else None,
         bearer=Secret(bearer.group(1)) if bearer else None,
     )
+
+
+def copied_host(text: Secret) -> str:
+    """The host a pasted cURL command asks; empty for anything else."""
+    command = text.reveal()
+    address = _ADDRESS.search(command) if _CURL.search(command) else None
+    return (urlsplit(address.group()).hostname or "") if address else ""
 
 
 def _header_text(text: str) -> str:
