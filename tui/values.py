@@ -41,6 +41,8 @@ COMMON_FIELDS: tuple[SettingField, ...] = (
     FlagField("enabled", "On"),
     TextField("label", "Label"),
 )
+SOURCE = TextField("source", "Source", default="auto")
+"""Chooses the mode."""
 IN_FILE = "config.toml"
 FROM_CODEXBAR = "CodexBar's config.json"
 
@@ -84,8 +86,10 @@ class ProviderValues:
         self._flags = flags or {}
         self._foreign = (foreign or ForeignEntry()) if not key.account else ForeignEntry()
         self._stored: dict[str, Secret] = {}
-        self._held: set[str] = set()
-        self._store_name = ""
+        self._held: dict[str, str] = {}
+        """Where each stored secret lies, by field."""
+        self.store_name = ""
+        """Where a new secret goes: "in the OS key store (…)"."""
 
     async def load(
         self, store: CredentialStore, *, reveal: bool = True, user_initiated: bool = False
@@ -96,8 +100,9 @@ class ProviderValues:
             reveal: Read the secrets; without it only their names, which opens no key store.
             user_initiated: The key store may ask to be unlocked.
         """
-        self._held = {field for key, field in await store.names() if key == str(self.key)}
-        self._store_name = store.describe()
+        held = [field for key, field in await store.names() if key == str(self.key)]
+        self._held = {field: await store.where(str(self.key), field) for field in held}
+        self.store_name = store.describe()
         for field in self.spec.fields() if reveal else ():
             if isinstance(field, SecretField) and field.key in self._held:
                 value = await store.get(str(self.key), field.key, user_initiated=user_initiated)
@@ -158,7 +163,7 @@ class ProviderValues:
         if (found := self._in_file(field)) is not None:
             return FoundSecret(Secret(str(found.raw)), found.origin)
         if key in self._stored:
-            return FoundSecret(self._stored[key], self._store_origin)
+            return FoundSecret(self._stored[key], f"stored {self._held[key]}")
         found = self._in_env(field) or self._in_foreign(field)
         return FoundSecret(Secret(str(found.raw)), found.origin) if found else None
 
@@ -188,18 +193,9 @@ class ProviderValues:
         if found := self._in_file(field):
             return found.origin
         if field.key in self._held:
-            return self._store_origin
+            return f"stored {self._held[field.key]}"
         found = self._in_env(field) or self._in_foreign(field)
         return found.origin if found else ""
-
-    @property
-    def store_name(self) -> str:
-        """Where a new secret goes: "in the OS key store (…)"."""
-        return self._store_name
-
-    @property
-    def _store_origin(self) -> str:
-        return f"stored {self._store_name}"
 
     # -- the protocol Environment ----------------------------------------------------------------
 
@@ -250,8 +246,8 @@ class ProviderValues:
         Raises:
             Unsupported: Not one of this provider's.
         """
-        found = self.look(TextField("source", "Source"))
-        word = str(found.raw) if found else "auto"
+        found = self.look(SOURCE)
+        word = str(found.raw) if found else SOURCE.default
         mode = self.spec.mode(word)
         if mode is not None:
             return mode.id
