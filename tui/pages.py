@@ -79,6 +79,10 @@ class Pages:
             sign=sign_of(state),
         )
 
+    async def find_store(self) -> None:
+        """Find out where a new secret goes, without a question; `load` tells it afterwards."""
+        await self._deck.accounts.world.store.probe()
+
     async def options(self, draft: Draft, field: str) -> tuple[tuple[str, str], ...]:
         """What a field can be on this machine: pairs of value and label.
 

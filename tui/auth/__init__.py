@@ -49,5 +49,11 @@ class CredentialStore(Protocol):
     async def names(self) -> list[tuple[str, str]]:
         """What is kept: pairs of key and field, sorted. Opens no key store."""
 
+    async def where(self, key: str, field: str) -> str:
+        """For people: where this secret lies; empty when there is none. Opens no key store."""
+
+    async def probe(self) -> None:
+        """Find out where a new secret would go, without a question; `describe` knows it then."""
+
     def describe(self) -> str:
         """Where a new secret goes, as far as it is known: "in the OS key store (…)"."""

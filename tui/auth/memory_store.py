@@ -31,6 +31,13 @@ class MemoryStore:
         """What is kept."""
         return sorted(self._values)
 
+    async def where(self, key: str, field: str) -> str:
+        """Here, if at all."""
+        return self.describe() if (key, field) in self._values else ""
+
+    async def probe(self) -> None:
+        """There is nothing to find out."""
+
     def describe(self) -> str:
         """Where this is."""
         return "in memory until the end of this run"

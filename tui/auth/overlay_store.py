@@ -48,6 +48,16 @@ class OverlayStore:
                 saved.add((self._key, field))
         return sorted(saved)
 
+    async def where(self, key: str, field: str) -> str:
+        """Where it is, or would be kept."""
+        if key == self._key and field in self._entered:
+            return self.describe() if self._entered[field] else ""
+        return await self._below.where(key, field)
+
+    async def probe(self) -> None:
+        """Find out where it would be kept."""
+        await self._below.probe()
+
     def describe(self) -> str:
         """Where it would be kept."""
         return self._below.describe()
