@@ -7,8 +7,10 @@ same https origin, limits every body and every exchange, and sends secrets to de
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
+import re
 import socket
 import ssl
 import urllib.request
@@ -31,6 +33,7 @@ log = logging.getLogger("tui.http")
 USER_AGENT = f"quotadeck/{__version__}"
 MAX_REDIRECTS = 3
 CONNECTIONS = 32
+HASHED_CERTIFICATE = re.compile(r"[0-9a-f]{8}\.\d+")
 PROXY_VARIABLES = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY")
 
 
@@ -330,10 +333,19 @@ def _tls_context() -> ssl.SSLContext:
         raise NetworkError(
             f"{name} names no readable certificates.", hint=f"Correct or unset {name}."
         ) from error
+    _trust_the_system(context)
+    return context
+
+
+def _trust_the_system(context: ssl.SSLContext) -> None:
+    """Name the folder where certificates lie by their hash; to read them all takes 30 ms."""
     paths = ssl.get_default_verify_paths()
+    with contextlib.suppress(OSError):
+        if any(HASHED_CERTIFICATE.fullmatch(name) for name in os.listdir(paths.openssl_capath)):
+            context.load_verify_locations(capath=paths.openssl_capath)
+            return
     if os.path.exists(paths.openssl_cafile):
         context.load_verify_locations(cafile=paths.openssl_cafile)
-    return context
 
 
 def _no_cookies() -> CookieJar:
@@ -346,7 +358,7 @@ def _network_error(host: str, timeout_s: float, error: Exception) -> FetchError:
 
     causes = _causes(error)
     if any(isinstance(cause, (httpx.TimeoutException, TimeoutError)) for cause in causes):
-        return NetworkError(f"{host} did not answer within {timeout_s:g} s.")
+        return NetworkError(f"{host} did not answer within {timeout_s:g} s.", cause="timeout")
     if any(isinstance(cause, ssl.SSLError) for cause in causes):
         return NetworkError(
             f"The certificate of {host} could not be verified.",
