@@ -1,0 +1,95 @@
+"""The command line: which verb runs, what its exit code is, and how its errors look.
+
+Imports nothing at the top but what every Python has loaded, so that `--version` costs no more than
+Python itself. Each verb is a module of `tui.commands`, loaded when it is asked for.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from tui import __version__
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tui.commands._base import CliError
+
+INTERRUPTED = 130
+VERBS = ("status", "providers", "detect", "doctor", "config", "secret")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line and give its exit code (B§16).
+
+    Args:
+        argv: Without the name of the program; what the process was given when absent.
+    """
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    try:
+        code = _run(arguments)
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        _let_go_of_stdout()
+        return 0
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    return code
+
+
+def _run(arguments: list[str]) -> int:
+    if arguments in (["--version"], ["-V"]):
+        print(f"quotadeck {__version__}")
+        return 0
+    try:
+        return _run_verb(arguments)
+    except BrokenPipeError:
+        raise
+    except Exception as error:  # the last resort: one redacted sentence, for scripts too
+        from tui.commands._base import as_cli_error
+
+        return _refuse(as_cli_error(error), arguments)
+
+
+def _run_verb(arguments: list[str]) -> int:
+    if set(arguments) <= {"--demo"}:  # spares the first frame the parser
+        from tui.commands import dashboard
+
+        return dashboard.show(demo=bool(arguments))
+    from importlib import import_module
+
+    from tui.commands._base import Parser, UsageError
+
+    name = "" if arguments[0].startswith("-") else arguments[0]
+    if name and name not in VERBS:
+        words = ", ".join(VERBS)
+        raise UsageError(f'There is no verb "{name}".', hint=f"Use one of {words}, or none.")
+    verb = import_module(f"tui.commands.{name or 'dashboard'}")
+    parser = Parser(
+        prog=f"quotadeck {name}".rstrip(), description=verb.DESCRIPTION, examples=verb.EXAMPLES
+    )
+    verb.add_arguments(parser)
+    code: int = verb.run(parser.parse_args(arguments[1:] if name else arguments))
+    return code
+
+
+def _refuse(error: CliError, arguments: list[str]) -> int:
+    """One line on standard error; for a reader of JSON one element as well."""
+    from tui.commands._output import one_line, print_json, print_note
+
+    print_note(f"{error.message} {error.hint}")
+    if "--json" in arguments:
+        from tui.report import cli_error
+
+        message, remedy = one_line(error.message), one_line(error.hint)
+        print_json([cli_error(message, error.exit_code, kind=error.kind, remedy=remedy)])
+    return error.exit_code
+
+
+def _let_go_of_stdout() -> None:
+    """Whoever read standard output has left; Python's last flush must not complain about it."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
