@@ -158,6 +158,7 @@ def test_a_jar_survives_the_session_store() -> None:
         assert after.header(url) == before.header(url)
     assert after.expires_at() == before.expires_at()
     assert after.label == "Firefox: default"
+    assert after.dump() == before.dump()
 
 
 def test_the_property_lists_of_codexbar_are_read() -> None:

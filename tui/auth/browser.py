@@ -191,9 +191,10 @@ class AccountBrowsers:
         return [found for browser in order for found in everything if found.browser is browser]
 
     def _jar(self, found: Found, label: str) -> Jar | None:
-        """A jar, unless everything in it is over."""
-        jar = Jar(found.cookies, label, now=self._logins.clock.now)
-        return jar if jar.names else None
+        """A jar of what is not over yet, unless that is nothing."""
+        now = self._logins.clock.now
+        fresh = [cookie for cookie in found.cookies if not cookie.is_expired(now())]
+        return Jar(fresh, label, now=now) if fresh else None
 
     def _complain(self, troubles: Mapping[Trouble, Browser]) -> None:
         """Say why nothing was found: for a chosen browser always, else only a refused key."""

@@ -110,8 +110,8 @@ class Jar:
         return Jar(cookies.values(), self._label, hosts=self._hosts, now=self._now)
 
     def dump(self) -> Secret:
-        """The jar as text for the session store; `load` reads it."""
-        cookies = [to_record(cookie) for cookie in self._fresh()]
+        """The jar as text for the session store; what `load` makes of it gives the same text."""
+        cookies = [to_record(cookie) for cookie in self._cookies]
         return Secret(json.dumps({"cookies": cookies, "hosts": self._hosts}))
 
     @classmethod

@@ -38,6 +38,13 @@ class FileStore:
         values = await self._table.values()
         return sorted(name for name, value in values.items() if isinstance(value, str))
 
+    async def where(self, key: str, field: str) -> str:
+        """Here, if at all."""
+        return self.describe() if await self.get(key, field) is not None else ""
+
+    async def probe(self) -> None:
+        """There is nothing to find out."""
+
     def describe(self) -> str:
         """Where this is."""
         return f"in a 0600 file: {_short(self._table.path)}"

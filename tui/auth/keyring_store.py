@@ -262,9 +262,13 @@ class KeyringStore:
         """Whether the list of names has this one."""
         return (key, field) in await self._names.values()
 
-    async def is_usable(self, *, user_initiated: bool = False) -> bool:
-        """Whether the key store opens now."""
-        return await self._key_store.is_usable(user_initiated=user_initiated)
+    async def where(self, key: str, field: str) -> str:
+        """Here, if at all."""
+        return self.describe() if await self.holds(key, field) else ""
+
+    async def probe(self) -> None:
+        """Find out whether there is a key store that opens without a question."""
+        await self._key_store.is_usable()
 
     @property
     def kind(self) -> str | None:

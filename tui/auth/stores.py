@@ -58,13 +58,12 @@ class CombinedStore:
     async def where(self, key: str, field: str) -> str:
         """For people: where this secret lies; empty when there is none."""
         if await self._file.decides(key, field):
-            is_there = await self._file.get(key, field) is not None
-            return self._file.describe() if is_there else ""
-        return self._keyring.describe() if await self._keyring.holds(key, field) else ""
+            return await self._file.where(key, field)
+        return await self._keyring.where(key, field)
 
     async def probe(self) -> None:
         """Find out where a new secret would go, without a question."""
-        await self._keyring.is_usable()
+        await self._keyring.probe()
 
     def describe(self) -> str:
         """Where a new secret goes, as far as it is known."""
