@@ -65,6 +65,13 @@ def balance(item: Balance) -> BalanceView:
 # -- one row ---------------------------------------------------------------------------------------
 
 
+def test_a_window_that_fills_up_bit_by_bit_has_no_reset() -> None:
+    filling = row(replace(window(used=31, in_s=7980), refills=True))
+    assert (filling.reset_text, filling.resets_at) == ("Full in 2h 13m", None)
+    full = row(replace(window(used=83, in_s=0), refills=True))
+    assert full.reset_text == "full by now – was 83%"
+
+
 def test_the_direction_switches_number_word_and_bar_together() -> None:
     used, left = row(window(used=31)), row(window(used=31), LEFT)
     assert (used.percent_text, used.percent_word, used.bar_percent) == ("31%", "used", 31)

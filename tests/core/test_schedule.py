@@ -351,3 +351,10 @@ def test_a_reset_time_is_not_carried_to_another_account() -> None:
     assert carry_over(None, new) is new
     unnamed = snapshot(None)
     assert carry_over(old, unnamed).windows[0].resets_at == ahead(hours=1)
+
+
+def test_the_moment_a_window_would_be_full_again_is_not_carried_over() -> None:
+    old = snapshot(ahead(hours=1))
+    filling = replace(old, windows=(replace(old.windows[0], refills=True),))
+    new = snapshot(None)
+    assert carry_over(filling, new) is new

@@ -82,6 +82,8 @@ class UsageWindow:
     """False keeps this window out of the card's main number."""
     paced: bool = True
     """False where even use over the length means nothing: rolling windows have no pace (B§9.6)."""
+    refills: bool = False
+    """It fills up bit by bit: `resets_at` is when it is full again if nothing more is used."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -258,7 +258,7 @@ def carry_over(previous: ProviderSnapshot | None, new: ProviderSnapshot) -> Prov
     """The new answer; reset times it lacks come from the previous one, if still ahead (B§5)."""
     if previous is None or previous.key != new.key or _differ(previous.identity, new.identity):
         return new
-    known = {window.id: window.resets_at for window in previous.windows}
+    known = {window.id: window.resets_at for window in previous.windows if not window.refills}
     windows = tuple(_with_reset(window, known.get(window.id), new) for window in new.windows)
     return new if windows == new.windows else replace(new, windows=windows)
 

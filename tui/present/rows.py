@@ -66,11 +66,12 @@ class RowMaker:
         if window.used_percent is not None:
             shown = self.reader.shown_percent(window.used_percent)
             was = f" – was {wording.percent_text(shown)}"
+        due = "full by now" if window.refills else "reset due"
         return RowView(
             id=window.id,
             label=window.label,
             severity="stale",
-            reset_text=f"reset due{was}",
+            reset_text=f"{due}{was}",
             reset_short="due",
         )
 
@@ -117,8 +118,10 @@ class RowMaker:
         elif at <= self.reader.now:
             row = replace(row, reset_text="Reset due", reset_short="due")
         else:
-            text, short = f"Resets {self.reader.until(at)}", self.reader.until_short(at)
-            row = replace(row, reset_text=text, reset_short=short, resets_at=at)
+            verb = "Full" if window.refills else "Resets"
+            text, short = f"{verb} {self.reader.until(at)}", self.reader.until_short(at)
+            resets_at = None if window.refills else at
+            row = replace(row, reset_text=text, reset_short=short, resets_at=resets_at)
         blocker = self._blocker(window)
         if blocker is None:
             return row
