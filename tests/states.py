@@ -186,4 +186,5 @@ states = st.builds(
         url=words,
     ),
     cost=st.none() | costs,
+    tasks=st.lists(st.builds(DetailRow, words, words, words), max_size=2).map(tuple),
 )

@@ -123,10 +123,13 @@ class MemorySessions:
             del self.slots[slot]
 
     async def get_jar(self, slot: str) -> CookieJar | None:
+        kept = self.slots.get(slot)
+        return self.read_jar(kept.value, kept.label) if kept else None
+
+    def read_jar(self, text: Secret, label: str) -> CookieJar:
         from tui.auth.cookies import Jar
 
-        kept = self.slots.get(slot)
-        return Jar.load(kept.value, kept.label) if kept else None
+        return Jar.load(text, label)
 
     def lock(self, name: str) -> AbstractAsyncContextManager[None]:
         return self.locks.setdefault(name, asyncio.Lock())

@@ -22,6 +22,7 @@ from tui.core.errors import (
     Unauthorized,
 )
 from tui.core.models import (
+    DetailRow,
     Phase,
     ProviderKey,
     ProviderSnapshot,
@@ -451,6 +452,64 @@ async def test_background_tasks_live_as_long_as_the_watch_and_can_ask_for_a_refr
     assert len(scene.upstream.calls) == 2
     await stop(task, scene)
     assert ended == ["yes"]
+
+
+async def test_what_a_background_task_reports_is_shown_until_it_ends(home: Path) -> None:
+    async def keepalive(ctx: FetchContext) -> None:
+        ctx.report([("Last refresh", "not yet"), ("Next check", "12:05")])
+        await ctx.clock.sleep(60)
+        ctx.report([("Last refresh", "12:01\x1b[31m")])
+        await ctx.clock.sleep(60)
+
+    background = (BackgroundTask(id="keepalive", label="Keepalive", run=keepalive),)
+    scene = make_scene(home, rhythm=Rhythm(cadence=30), background=background)
+    task = await watched(scene)
+    assert [row.label for row in scene.state.tasks] == ["Last refresh", "Next check"]
+    assert scene.state.snapshot is not None
+    await scene.clock.advance(60)
+    (row,) = scene.state.tasks
+    assert row == DetailRow("Keepalive", "Last refresh", "12:01")
+    await scene.clock.advance(60)
+    assert not scene.state.tasks
+    await stop(task, scene)
+
+
+async def test_background_tasks_start_anew_when_the_settings_changed(home: Path) -> None:
+    started: list[FetchContext] = []
+    running: set[int] = set()
+
+    async def keepalive(ctx: FetchContext) -> None:
+        started.append(ctx)
+        running.add(id(ctx))
+        try:
+            await asyncio.Event().wait()
+        finally:
+            running.discard(id(ctx))
+
+    background = (BackgroundTask(id="keepalive", label="Keepalive", run=keepalive),)
+    scene = make_scene(home, background=background)
+    task = await watched(scene)
+    await scene.engine.reconfigure(DEFAULT_RHYTHM, changed=(KEY,))
+    await settle()
+    assert len(started) == 1
+    scene.accounts.fingerprint = "two"
+    await scene.engine.reconfigure(DEFAULT_RHYTHM, changed=(KEY,))
+    await settle()
+    assert len(started) == 2
+    assert running == {id(started[-1])}
+    await stop(task, scene)
+    assert running == set()
+
+
+async def test_a_background_task_that_fails_leaves_the_refreshes_alone(home: Path) -> None:
+    async def broken(ctx: FetchContext) -> None:
+        raise KeyError("a mistake")
+
+    background = (BackgroundTask(id="keepalive", label="Keepalive", run=broken),)
+    scene = make_scene(home, background=background)
+    task = await watched(scene)
+    assert scene.state.snapshot is not None
+    await stop(task, scene)
 
 
 async def test_a_rate_limited_account_waits_in_its_loop_until_the_gate_opens(home: Path) -> None:

@@ -690,6 +690,16 @@ def test_details_group_free_rows_and_list_who_and_what() -> None:
     }
 
 
+def test_what_runs_beside_the_refreshes_is_listed_also_without_numbers() -> None:
+    tasks = (DetailRow("Session", "Next check", "12:05"),)
+    (group,) = details(ProviderState(key=KEY, tasks=tasks)).groups
+    assert (group.title, group.rows) == ("Session", (("Next check", "12:05"),))
+    rows = (DetailRow("Credits", "Used", "12"),)
+    both = details(replace(of(snapshot(window(), details=rows)), tasks=tasks)).groups
+    assert [group.title for group in both] == ["Credits", "Session"]
+    assert details(ProviderState(key=KEY, phase=Phase.DISABLED, tasks=tasks)).groups == ()
+
+
 def test_details_of_a_balance_say_when_it_resets_and_ends() -> None:
     item = Balance(
         id="b",

@@ -10,6 +10,7 @@ import asyncio
 import hashlib
 import logging
 import sys
+from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
@@ -151,7 +152,11 @@ class AccountSessions:
     async def get_jar(self, slot: str) -> CookieJar | None:
         """Cookies that were kept."""
         kept = await self.get(slot)
-        return Jar.load(kept.value, kept.label) if kept else None
+        return self.read_jar(kept.value, kept.label) if kept else None
+
+    def read_jar(self, text: Secret, label: str) -> CookieJar:
+        """Cookies from text."""
+        return Jar.load(text, label)
 
     def lock(self, name: str) -> AbstractAsyncContextManager[None]:
         """One at a time for this account."""
@@ -187,6 +192,7 @@ class Accounts:
         self._timeout_s = timeout_s
         self._enabled: dict[ProviderKey, ProviderSpec] = {}
         self._key_store = KeyStore()
+        self._memories: defaultdict[tuple[ProviderKey, str], dict[str, Any]] = defaultdict(dict)
 
     # -- which accounts --------------------------------------------------------------------------
 
@@ -344,7 +350,9 @@ class Accounts:
         ctx, files = self._context(
             values.spec, values, mode=values.mode(), user_initiated=user_initiated
         )
-        return OpenAccount(ctx=ctx, fingerprint=fingerprint(values), watched=files.watched)
+        mark = fingerprint(values)
+        ctx = replace(ctx, memory=self._memories[values.key, mark])
+        return OpenAccount(ctx=ctx, fingerprint=mark, watched=files.watched)
 
     def _foreign_entry(self, spec: ProviderSpec) -> ForeignEntry | None:
         for name, entry in self._foreign.items():

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -25,6 +25,7 @@ from tui.core.errors import (
     internal_error,
 )
 from tui.core.models import (
+    DetailRow,
     Phase,
     ProviderKey,
     ProviderSnapshot,
@@ -46,7 +47,7 @@ from tui.gateways.blocking import BlockedError, run_blocking
 from tui.gateways.cache import Remembered, SnapshotCache
 from tui.providers._chain import FetchResult, ProgramSlots, SourceMemory, run
 from tui.providers._context import FetchContext
-from tui.providers._spec import ProviderSpec
+from tui.providers._spec import BackgroundTask, ProviderSpec
 
 log = logging.getLogger("tui.engine")
 
@@ -118,6 +119,10 @@ class _Slot:
     boundaries: tuple[datetime, ...] = ()
     due: Due | None = None
     wake: asyncio.Event = field(default_factory=asyncio.Event)
+    background: list[asyncio.Task[None]] = field(default_factory=list)
+    """What runs beside the refreshes while this account is watched."""
+    background_of: str = ""
+    """The fingerprint it was started with."""
     watched: Callable[[], Stamps] = dict
     stamps: Stamps = field(default_factory=dict)
     asked: bool = False
@@ -226,17 +231,15 @@ class RefreshEngine:
         """Keep one account fresh until cancelled; its background tasks live as long."""
         self._start_pulse()
         slot = self._slots[key]
-        tasks = [
-            asyncio.create_task(self._background(slot, index), name=f"{task.id}:{key}")
-            for index, task in enumerate(slot.spec.background)
-        ]
+        self._start_background(slot)
         try:
             while self._slots.get(key) is slot:
                 await self._next_round(slot)
         finally:
-            for task in tasks:
+            ending, slot.background = slot.background, []
+            for task in ending:
                 task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await asyncio.gather(*ending, return_exceptions=True)
 
     def interaction(self) -> None:
         """The user touched the dashboard: the adaptive cadence may bring refreshes forward."""
@@ -325,6 +328,8 @@ class RefreshEngine:
         if opened.fingerprint != slot.fingerprint:
             self._forget_numbers(slot)
             slot.fingerprint, slot.gate_until = opened.fingerprint, None
+        if slot.background and slot.background_of != opened.fingerprint:
+            self._start_background(slot)
         if not user:
             self._check_gate(slot)
         ctx = replace(opened.ctx, previous=slot.state.snapshot)
@@ -464,19 +469,42 @@ class RefreshEngine:
         for slot in self._slots.values():
             slot.wake.set()
 
-    async def _background(self, slot: _Slot, index: int) -> None:
-        task = slot.spec.background[index]
+    # -- background tasks ------------------------------------------------------------------------
+
+    def _start_background(self, slot: _Slot) -> None:
+        """Start its tasks, instead of those that run with settings of before."""
+        before = [task for task in slot.background if not task.done()]
+        for running in before:
+            running.cancel()
+        started = [
+            asyncio.create_task(self._background(slot, task), name=f"{task.id}:{slot.key}")
+            for task in slot.spec.background
+        ]
+        slot.background = before + started
+
+    async def _background(self, slot: _Slot, task: BackgroundTask) -> None:
         try:
             opened = await self._accounts.open(slot.key, user_initiated=False)
+            slot.background_of = opened.fingerprint
             await task.run(
                 replace(
                     opened.ctx,
                     request_refresh=lambda: self._ask(slot),
                     tell=lambda sentence: self.tell(slot.key, self._shown(sentence)),
+                    report=lambda rows: self._report(slot, task, rows),
                 )
             )
         except FetchError as error:
             log.info("%s: %s does not run: %s", slot.key, task.label, error.message)
+        except Exception:  # a mistake of ours ends this task, never the watch
+            log.exception("%s: %s failed", slot.key, task.label)
+        finally:
+            self._report(slot, task, ())
+
+    def _report(self, slot: _Slot, task: BackgroundTask, rows: Sequence[tuple[str, str]]) -> None:
+        kept = tuple(row for row in slot.state.tasks if row.group != task.label)
+        new = tuple(DetailRow(task.label, label, self._shown(text)) for label, text in rows)
+        self._publish(slot, replace(slot.state, tasks=kept + new))
 
     # -- one pulse for all -----------------------------------------------------------------------
 
@@ -539,7 +567,10 @@ class RefreshEngine:
             self._publish(
                 slot,
                 ProviderState(
-                    key=slot.key, phase=slot.state.phase, interval_s=slot.state.interval_s
+                    key=slot.key,
+                    phase=slot.state.phase,
+                    interval_s=slot.state.interval_s,
+                    tasks=slot.state.tasks,
                 ),
             )
 

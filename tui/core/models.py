@@ -263,6 +263,8 @@ class ProviderState:
     """The snapshot was read from disk and has not been confirmed in this run."""
     service: ServiceStatus | None = None
     cost: CostSummary | None = None
+    tasks: tuple[DetailRow, ...] = ()
+    """What its background tasks say about themselves."""
 
 
 T = TypeVar("T")

@@ -67,6 +67,7 @@ def details_view(
         card=card_view(state, name=name, short_name=short_name, now=now, prefs=reader.prefs, tz=tz),
         attempts=attempt_views(state, reader),
         next_text=next_text(state, reader),
+        groups=_groups(_rows(state), reader),
         costs=_costs(state.cost),
         cost_note=COST_NOTE if state.cost is not None else "",
         facts=_facts(state, reader),
@@ -86,7 +87,6 @@ def _with_snapshot(details: DetailsView, snapshot: ProviderSnapshot, reader: Rea
         details,
         windows=tuple(_window(window, row, reader) for window, row in windows),
         balances=tuple(_balance(balance, view, reader) for balance, view in balances),
-        groups=_groups(snapshot.details, reader),
         series=snapshot.series,
         dashboard_url=snapshot.dashboard_url,
     )
@@ -179,6 +179,13 @@ def _service(state: ProviderState, reader: Reader) -> str:
         return ""
     age = reader.age(service.updated_at) if service.updated_at else ""
     return wording.joined((SERVICE[service.indicator][0], service.description, age))
+
+
+def _rows(state: ProviderState) -> tuple[DetailRow, ...]:
+    """Those of the answer, then those of what runs beside it."""
+    if state.phase is Phase.DISABLED:
+        return ()
+    return (*(state.snapshot.details if state.snapshot is not None else ()), *state.tasks)
 
 
 def _groups(rows: Sequence[DetailRow], reader: Reader) -> tuple[DetailGroup, ...]:

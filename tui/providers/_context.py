@@ -296,6 +296,10 @@ class Sessions(Protocol):
     async def get_jar(self, slot: str) -> CookieJar | None:
         """Cookies that were kept with `put(slot, jar.dump(), jar.label)`."""
 
+    def read_jar(self, text: Secret, label: str) -> CookieJar:
+        """Cookies from the text of a `dump`, or from the list another program keeps; what is not
+        understood is left out."""
+
     def lock(self, name: str) -> Any:
         """An async context manager: one at a time for this account, such as spending a refresh
         token."""
@@ -359,3 +363,9 @@ class FetchContext:
     """For background tasks: asks the engine to read this account again."""
     tell: Callable[[str], None] = lambda sentence: None
     """For background tasks: one sentence for the user."""
+    report: Callable[[Sequence[tuple[str, str]]], None] = lambda rows: None
+    """For background tasks: labels and texts about themselves for the details, in place of those
+    before."""
+    memory: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+    """What sources, background tasks and actions of this account tell each other; lost with the
+    run and with changed settings."""
