@@ -565,6 +565,10 @@ def test_setting_variable_path_and_usual_places_are_tried_in_this_order(
     declared = Program(name="tool", env="TOOL_PATH", places=places)
     assert desk.programs(declared).find("tool") is None
 
+    for version in ("v9.9.0", "v22.1.0"):
+        newest = desk.write("exit 0", folder=home / ".nvm/versions/node" / version / "bin")
+    assert desk.programs(declared).find("tool") == newest
+
     in_folder = desk.write("exit 0", folder=desk.folder / "usual")
     assert desk.programs(declared).find("tool") == in_folder
 

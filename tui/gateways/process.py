@@ -44,7 +44,8 @@ NODE_PLACES = (
     "/usr/bin",
     "/bin",
 )
-"""Where programs look for Node after PATH; `*` stands for versions, the newest first."""
+"""Where programs look for Node after PATH, and where those installed with it lie; `*` stands for
+versions, the newest first."""
 WINDOWS_NODE_PLACES = ("%PROGRAMFILES%\\nodejs", "%APPDATA%\\npm")
 
 
@@ -93,7 +94,9 @@ class Programs:
         self._found: set[Path] = set()
 
     def find(self, name: str) -> Path | None:
-        """Where a program is: setting, variable, PATH, usual places. Looked up anew each time.
+        """Where a program is: setting, variable, PATH, usual places, those of Node's version managers.
+
+        Looked up anew each time.
 
         Raises:
             Unsupported: It is not declared.
@@ -210,6 +213,8 @@ class Programs:
             yield from self._at(folder, program.name)
         for place in program.places:
             yield from self._at(self._expand(place), program.name)
+        for folder in self._node_folders():
+            yield from self._at(folder, program.name)
 
     def _at(self, place: Path, name: str) -> Iterator[Path]:
         """What a place may mean: the program, or the folder it is in."""
