@@ -94,7 +94,7 @@ class Programs:
         self._found: set[Path] = set()
 
     def find(self, name: str) -> Path | None:
-        """Where a program is: setting, variable, PATH, usual places, those of Node's version managers.
+        """Where a program is: setting, variable, PATH, usual places, version managers of Node.
 
         Looked up anew each time.
 
