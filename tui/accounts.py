@@ -11,19 +11,16 @@ import hashlib
 import logging
 import sys
 from collections import defaultdict
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from tui.auth import CredentialStore
-from tui.auth.browser import AccountBrowsers, BrowserLogins
-from tui.auth.cookies import Jar
 from tui.auth.crypto import Cryptography
 from tui.auth.foreign_keys import ForeignKeys
 from tui.auth.keyring_store import KeyStore
-from tui.auth.paste import read_paste
 from tui.auth.session_store import SessionStore
 from tui.core.clock import Clock
 from tui.core.errors import FetchError
@@ -41,6 +38,9 @@ from tui.providers import Registry, load_providers
 from tui.providers._context import Browsers, FetchContext, OsName
 from tui.providers._spec import CookieUse, ProviderSpec, SecretField
 from tui.values import ProviderValues, Variables
+
+if TYPE_CHECKING:
+    from tui.auth.browser import AccountBrowsers, BrowserLogins
 
 OS_NAMES: Mapping[str, OsName] = {"darwin": "macos", "win32": "windows"}
 
@@ -60,8 +60,9 @@ class World:
     http: HttpGateway
     store: CredentialStore
     sessions: SessionStore
-    browsers: BrowserLogins
-    """What was detected and which keys are known is shared; each refresh gets its own view."""
+    browsers: Callable[[], BrowserLogins]
+    """What was detected and which keys are known is shared; each refresh gets its own view. Loaded
+    when the first account needs it."""
     processes: ProcessTable = field(default_factory=ProcessTable)
 
 
@@ -135,6 +136,8 @@ class AccountSessions:
 
     def read_paste(self, text: Secret) -> Pasted:
         """Any other text, taken apart."""
+        from tui.auth.paste import read_paste
+
         return read_paste(text, self._values.spec.hosts)
 
     async def get(self, slot: str) -> StoredSession | None:
@@ -156,6 +159,8 @@ class AccountSessions:
 
     def read_jar(self, text: Secret, label: str) -> CookieJar:
         """Cookies from text."""
+        from tui.auth.cookies import Jar
+
         return Jar.load(text, label)
 
     def lock(self, name: str) -> AbstractAsyncContextManager[None]:
@@ -406,7 +411,7 @@ class Accounts:
     def _open_browsers(
         self, use: CookieUse, chosen: str, *, user_initiated: bool
     ) -> AccountBrowsers:
-        return self.world.browsers.for_account(
+        return self.world.browsers().for_account(
             use.domains, use.browsers, chosen, user_initiated=user_initiated
         )
 

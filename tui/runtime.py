@@ -13,6 +13,7 @@ import os
 import random
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     import httpx
 
     from tui.accounts import Accounts, Detection, World
+    from tui.auth.browser import BrowserLogins
     from tui.core.redact import Secret
     from tui.engine import RefreshEngine, Rhythm
     from tui.pages import Pages
@@ -339,7 +341,6 @@ class Deck:
 
     def _make_world(self) -> World:
         from tui.accounts import World
-        from tui.auth.browser import BrowserLogins
         from tui.auth.stores import open_stores
         from tui.gateways.http import HttpGateway
 
@@ -351,9 +352,14 @@ class Deck:
             http=HttpGateway(self._transport() if self._transport else None),
             store=stores.credentials,
             sessions=stores.sessions,
-            browsers=BrowserLogins(
-                env=self.env, home=self.paths.home, state=self.paths.state, clock=self.clock
-            ),
+            browsers=cache(self._make_browsers),
+        )
+
+    def _make_browsers(self) -> BrowserLogins:
+        from tui.auth.browser import BrowserLogins
+
+        return BrowserLogins(
+            env=self.env, home=self.paths.home, state=self.paths.state, clock=self.clock
         )
 
     def _make_accounts(self, world: World) -> Accounts:
