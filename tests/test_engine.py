@@ -311,6 +311,26 @@ async def test_the_last_numbers_are_there_at_the_next_start_marked_as_unconfirme
     assert again.state.snapshot.window("session").used_percent == 42.0
 
 
+async def test_numbers_whose_extras_were_still_running_at_the_end_are_kept_too(
+    home: Path,
+) -> None:
+    async def never(ctx: FetchContext, shown: ProviderSnapshot) -> ProviderSnapshot:
+        await asyncio.Event().wait()
+        return shown
+
+    upstream = Upstream([42.0])
+    source = Source(id="api", label="API", fetch=upstream.fetch, extras=(never,))
+    scene = make_scene(home, upstream, sources=(source,))
+    refresh = asyncio.create_task(scene.engine.refresh(KEY))
+    while scene.state.snapshot is None:
+        await settle()
+    await scene.engine.aclose()
+    await refresh
+    again = make_scene(home)
+    again.engine.restore()
+    assert again.state.snapshot is not None
+
+
 async def test_numbers_of_another_credential_are_dropped_before_the_request(home: Path) -> None:
     scene = make_scene(home, Upstream([42.0]))
     await finished(scene, scene.engine.refresh(KEY))

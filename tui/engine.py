@@ -312,6 +312,8 @@ class RefreshEngine:
             result = FetchResult(error=error.info(), drop_snapshot=error.drop_snapshot)
         except asyncio.CancelledError:
             self._publish(slot, replace(slot.state, phase=Phase.WAITING))
+            if partial:
+                self._keep(slot)
             raise
         except Exception as error:  # a mistake of ours is an error card, never the end of the loop
             log.exception("%s: the refresh failed", slot.key)
