@@ -93,7 +93,7 @@ class Pages:
         spec = self._deck.spec(key)
         declared = spec.field(field)
         if not isinstance(declared, TextField) or declared.options is None:
-            return await self._deck.accounts.world.browsers.choices()
+            return await self._deck.accounts.world.browsers().choices()
         values = await self._deck.entered_values(key, draft.values(), draft.secrets())
         opened = self._deck.accounts.open_values(values, user_initiated=True)
         found = await declared.options(opened.ctx)
