@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tui.auth import CredentialStore
+from tui.auth import CredentialStore, StoreError
 from tui.core.errors import Unsupported
 from tui.core.models import ProviderKey
 from tui.core.redact import Secret
@@ -99,8 +99,17 @@ class ProviderValues:
         Args:
             reveal: Read the secrets; without it only their names, which opens no key store.
             user_initiated: The key store may ask to be unlocked.
+
+        Raises:
+            StoreError: The stored secrets cannot be read; a look at the names passes over that.
+            StoreLocked: A secret lies in a key store that does not open now.
         """
-        held = [field for key, field in await store.names() if key == str(self.key)]
+        try:
+            held = [field for key, field in await store.names() if key == str(self.key)]
+        except StoreError:
+            if reveal:
+                raise
+            held = []
         self._held = {field: await store.where(str(self.key), field) for field in held}
         self.store_name = store.describe()
         for field in self.spec.fields() if reveal else ():

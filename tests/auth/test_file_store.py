@@ -14,7 +14,10 @@ import pytest
 
 from tui.auth import StoreError
 from tui.auth.file_store import FileStore
+from tui.core.models import ProviderKey
 from tui.core.redact import Secret
+from tui.providers import load_providers
+from tui.values import ProviderValues
 
 VALUE = Secret("sk-0123456789")
 
@@ -139,3 +142,26 @@ async def test_the_file_says_what_it_is(data: Path) -> None:
     await store.set("zai", "api_key", VALUE)
     assert json.loads(path.read_text())["version"] == 1
     assert store.describe() == f"in a 0600 file: {path}"
+
+
+async def test_damage_is_logged_once(data: Path, caplog: pytest.LogCaptureFixture) -> None:
+    data.mkdir(parents=True)
+    (data / "credentials.json").write_text("{")
+    store = FileStore(data / "credentials.json")
+    for _ in range(3):
+        with pytest.raises(StoreError):
+            await store.names()
+    assert caplog.text.count("credentials.json is damaged.") == 1
+
+
+async def test_a_look_at_the_values_survives_a_damaged_store_and_a_refresh_says_so(
+    data: Path, home: Path
+) -> None:
+    data.mkdir(parents=True)
+    (data / "credentials.json").write_text("{")
+    store = FileStore(data / "credentials.json")
+    spec = next(iter(load_providers().specs.values()))
+    values = ProviderValues(spec, ProviderKey(spec.id), table={}, env={}, home=home)
+    await values.load(store, reveal=False)
+    with pytest.raises(StoreError, match="is damaged"):
+        await values.load(store)

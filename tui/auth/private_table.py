@@ -43,6 +43,7 @@ class PrivateTable:
     def __init__(self, path: Path, title: str) -> None:
         self.path = path
         self._title = title
+        self._is_reported = False
 
     async def values(self) -> dict[Name, Any]:
         """Everything, by row and column.
@@ -97,11 +98,21 @@ class PrivateTable:
         except OSError as error:
             raise StoreError(f"{self.path.name} cannot be read ({_reason(error)}).") from error
         except (ValueError, RecursionError) as error:
-            raise _damaged(self.path) from error
+            raise self._damaged() from error
         rows = content.get(self._title) if isinstance(content, dict) else None
         if not isinstance(rows, dict) or not all(isinstance(row, dict) for row in rows.values()):
-            raise _damaged(self.path)
+            raise self._damaged()
         return rows
+
+    def _damaged(self) -> DamagedStore:
+        error = DamagedStore(
+            f"{self.path.name} is damaged.",
+            hint="Repair it, or enter the secrets again; the damaged file is kept beside it.",
+        )
+        if not self._is_reported:
+            log.warning("%s %s", error.message, error.hint)
+        self._is_reported = True
+        return error
 
     def _change(self, change: Callable[[Rows], object]) -> None:
         try:
@@ -142,13 +153,6 @@ class PrivateTable:
         with contextlib.suppress(OSError):
             if self.path.parent.stat().st_mode & 0o077:
                 self.path.parent.chmod(0o700)
-
-
-def _damaged(path: Path) -> DamagedStore:
-    return DamagedStore(
-        f"{path.name} is damaged.",
-        hint="Repair it, or enter the secrets again; the damaged file is kept beside it.",
-    )
 
 
 def _free_name(path: Path) -> Path:
