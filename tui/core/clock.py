@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Protocol
 
 
@@ -35,3 +35,26 @@ class SystemClock:
     async def sleep(self, seconds: float) -> None:
         """Wait that long."""
         await asyncio.sleep(seconds)
+
+
+class LocalZone(tzinfo):
+    """The zone of the process, with the daylight saving of the moment it is asked about."""
+
+    def utcoffset(self, moment: datetime | None) -> timedelta | None:
+        """The offset at a local moment."""
+        return moment.replace(tzinfo=None).astimezone().utcoffset() if moment else None
+
+    def dst(self, moment: datetime | None) -> timedelta | None:
+        """Unknown: the offset says it all."""
+        return None
+
+    def tzname(self, moment: datetime | None) -> str | None:
+        """`CEST`."""
+        return moment.replace(tzinfo=None).astimezone().tzname() if moment else None
+
+    def fromutc(self, moment: datetime) -> datetime:
+        """A moment whose numbers are in UTC, in local ones."""
+        return moment.replace(tzinfo=UTC).astimezone().replace(tzinfo=self)
+
+
+LOCAL_ZONE = LocalZone()
