@@ -18,6 +18,13 @@ from tui.providers._context import FetchContext
 T = TypeVar("T")
 SLOT = "cookies"
 REFUSED = frozenset({ErrorKind.UNAUTHORIZED})
+BARE_VALUE = r"\s*[^\s;:,='\"]{8,}={0,2}\s*"
+"""A pasted value without the name of its cookie."""
+BROWSER_AGENT = (
+    "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) "
+    "Chrome/143.0.0.0 Safari/537.36"
+)
+"""For services that answer programs with a page for robots."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +39,7 @@ class CookieLogin(Generic[T]):
         next_on: Failures after which the next browser profile is tried.
         forget_on: Failures after which the remembered login is forgotten.
         browsers: Instead of the declared order.
+        bare_name: The cookie whose value may be pasted alone.
     """
 
     attempt: Callable[[CookieJar], Awaitable[T]]
@@ -41,6 +49,7 @@ class CookieLogin(Generic[T]):
     next_on: frozenset[ErrorKind] = REFUSED
     forget_on: frozenset[ErrorKind] = REFUSED
     browsers: Sequence[str] = ()
+    bare_name: str = ""
 
     async def fetch(self, ctx: FetchContext) -> T:
         """The answer of the first login that works.
@@ -75,6 +84,8 @@ class CookieLogin(Generic[T]):
         pasted = await ctx.sessions.pasted()
         if pasted is None:
             raise self.missing
+        if self.bare_name and pasted.text.matches(BARE_VALUE):
+            pasted = ctx.sessions.read_paste(pasted.text.within(f"{self.bare_name}={{}}"))
         if pasted.jar is None or not self.qualifies(pasted.jar):
             raise self.not_in_paste
         return pasted.jar
