@@ -7,7 +7,7 @@ import os
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -93,9 +93,15 @@ def lock(bus: Bus) -> None:
         secretstorage.Collection(connection).lock()
 
 
+Answer = tuple[str, tuple[Any, ...]]
+"""Signature and values of a reply."""
+
+
 @contextmanager
-def silent_prompter(bus: Bus) -> Iterator[list[str]]:
-    """Somebody who takes questions to unlock and never answers them; gives what was asked."""
+def service(
+    bus: Bus, name: str, answer: Callable[[str, tuple[Any, ...]], Answer]
+) -> Iterator[None]:
+    """A program on the bus that answers method calls by name and arguments."""
     from jeepney import (  # type: ignore[import-untyped]
         HeaderFields,
         MessageType,
@@ -103,20 +109,37 @@ def silent_prompter(bus: Bus) -> Iterator[list[str]]:
     )
     from jeepney.bus_messages import message_bus  # type: ignore[import-untyped]
 
+    def serve() -> None:
+        while not is_over.is_set():
+            with contextlib.suppress(TimeoutError):
+                message = connection.receive(timeout=0.05)
+                if message.header.message_type == MessageType.method_call:
+                    member = str(message.header.fields.get(HeaderFields.member))
+                    signature, values = answer(member, tuple(message.body))
+                    connection.send(new_method_return(message, signature or None, values))
+
+    is_over = threading.Event()
+    with closing(_connect(bus)) as connection:
+        connection.send_and_get_reply(message_bus.RequestName(name))
+        thread = threading.Thread(target=serve)
+        thread.start()
+        try:
+            yield
+        finally:
+            is_over.set()
+            thread.join()
+
+
+@contextmanager
+def silent_prompter(bus: Bus) -> Iterator[list[str]]:
+    """Somebody who takes questions to unlock and never answers them; gives what was asked."""
     asked: list[str] = []
 
-    def serve() -> None:
-        with contextlib.suppress(ConnectionError, OSError, EOFError):
-            while True:
-                message = connection.receive()
-                member = message.header.fields.get(HeaderFields.member)
-                if message.header.message_type == MessageType.method_call:
-                    asked.append(str(member))
-                    connection.send(new_method_return(message))
+    def take(member: str, values: tuple[Any, ...]) -> Answer:
+        asked.append(member)
+        return "", ()
 
-    with closing(_connect(bus)) as connection:
-        connection.send_and_get_reply(message_bus.RequestName("org.gnome.keyring.SystemPrompter"))
-        threading.Thread(target=serve, daemon=True).start()
+    with service(bus, "org.gnome.keyring.SystemPrompter", take):
         yield asked
 
 
