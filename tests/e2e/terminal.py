@@ -12,7 +12,7 @@ import struct
 import termios
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import pyte
@@ -30,6 +30,7 @@ class Terminal:
 
     Args:
         env: The whole environment of the command.
+        render: Draw what arrives at once; without it only `chunks` are kept, for `replay`.
     """
 
     def __init__(
@@ -40,7 +41,10 @@ class Terminal:
         columns: int = 120,
         rows: int = 36,
         cwd: Path | None = None,
+        render: bool = True,
     ) -> None:
+        self.chunks: list[tuple[float, bytes]] = []
+        self._render = render
         self.screen = pyte.Screen(columns, rows)
         self._stream = pyte.ByteStream(self.screen)
         self._lock = threading.Lock()
@@ -167,8 +171,25 @@ class Terminal:
             if not data:
                 return
             self.raw += data
-            with self._lock:
-                self._stream.feed(UNKNOWN_TO_PYTE.sub(b"", data))
+            self.chunks.append((time.monotonic() - self.started_at, data))
+            if self._render:
+                self._draw(data)
+
+    def _draw(self, data: bytes) -> None:
+        with self._lock:
+            self._stream.feed(UNKNOWN_TO_PYTE.sub(b"", data))
+
+    def replay(self, done: Callable[[str], bool]) -> float:
+        """Draw the kept chunks; the seconds at which the screen first satisfied a condition.
+
+        Raises:
+            AssertionError: It never did.
+        """
+        for seconds, data in self.chunks:
+            self._draw(data)
+            if done(self.text):
+                return seconds
+        raise AssertionError(self.text)
 
 
 def _become(
