@@ -32,11 +32,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         code = _run(arguments)
         if sys.stdout is not None:
             sys.stdout.flush()
-    except BrokenPipeError:
-        _let_go_of_stdout()
-        return 0
     except KeyboardInterrupt:
         return INTERRUPTED
+    except OSError as error:
+        return _without_stdout(error)
     return code
 
 
@@ -89,7 +88,11 @@ def _refuse(error: CliError, arguments: list[str]) -> int:
     return error.exit_code
 
 
-def _let_go_of_stdout() -> None:
-    """Whoever read standard output has left; Python's last flush must not complain about it."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, sys.stdout.fileno())
+def _without_stdout(error: OSError) -> int:
+    """Whoever read standard output has left, which is fine, or its disk is full."""
+    # Python's own last flush must not fail as well.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if isinstance(error, BrokenPipeError):
+        return 0
+    print(f"quotadeck: The output could not be written ({error.strerror}).", file=sys.stderr)
+    return 1

@@ -106,6 +106,8 @@ def test_a_value_is_stored_in_its_own_form(
         pytest.param("zai.enabled", "maybe", "true or false", id="flag"),
         pytest.param("zai.regoin", "china", "region", id="no such field"),
         pytest.param("zai.label", "x", "region", id="a label belongs to an account"),
+        pytest.param("zai.organization_id", "a\nb", "single line", id="two lines"),
+        pytest.param("zai.organization_id", "\udcff", "single line", id="no text"),
         pytest.param("zai.region", " ", "config unset zai.region", id="nothing"),
         pytest.param("jetbrains.accounts.a.label", "x", "no accounts", id="no accounts"),
         pytest.param("zai.alerts.session.sound", "true", "thresholds", id="no alert of a window"),

@@ -97,6 +97,7 @@ def test_a_secret_is_forgotten_wherever_it_lies(cli: Cli, home: Path) -> None:
         pytest.param(("set", "nope", "api_key"), "x", "zai", id="provider"),
         pytest.param(("set", "zai", "region"), "x", "It has api_key.", id="no secret"),
         pytest.param(("set", "zai", "api_key"), " \n", "No value", id="nothing piped"),
+        pytest.param(("set", "zai", "api_key"), "\udcff", "not UTF-8", id="no text piped"),
         pytest.param(("set", "zai:", "api_key"), "x", "account", id="account without a name"),
         pytest.param(("delete", "jetbrains", "api_key"), "", "It needs none.", id="needs none"),
     ],

@@ -35,6 +35,8 @@ def print_text(text: str) -> None:
 
 def print_note(text: str) -> None:
     """One line on standard error."""
+    if sys.stderr is None:
+        return  # print would turn to standard output
     if isinstance(sys.stderr, io.TextIOWrapper):
         sys.stderr.reconfigure(errors="replace")
     print(f"quotadeck: {one_line(text)}", file=sys.stderr)

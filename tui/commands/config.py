@@ -6,7 +6,7 @@ from argparse import Namespace
 from collections.abc import Callable, Mapping
 
 from tui.commands import _config_check, _import_codexbar, _loop
-from tui.commands._base import CliError, Parser
+from tui.commands._base import CliError, Parser, UsageError
 from tui.commands._keys import (
     account_keys,
     find_file_key,
@@ -99,6 +99,8 @@ def _get(args: Namespace) -> int:
 def _set(args: Namespace) -> int:
     path = find_paths().config_file
     setting = find_setting(args.key, load_providers(), config_gateway.load(path))
+    if not args.value.isprintable():
+        raise UsageError(f"{setting.name}: the value should be on a single line.")
     value = setting.read(args.value)
     config_gateway.save(path, {setting.file_key: value})
     is_secret = isinstance(setting, FieldSetting) and setting.is_secret

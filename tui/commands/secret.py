@@ -115,12 +115,28 @@ def _target(args: Namespace) -> FieldSetting:
 
 
 def _ask(prompt: str) -> str:
-    if not is_terminal(sys.stdin):
-        return clean_value(sys.stdin.read(MAX_CHARACTERS)) if sys.stdin else ""
+    """The value that was typed or piped; empty when there was none.
+
+    Raises:
+        UsageError: It is no text.
+    """
     try:
-        return clean_value(getpass.getpass(prompt))
+        value = _typed(prompt) if is_terminal(sys.stdin) else _piped()
+        value.encode()
+    except UnicodeError as error:
+        raise UsageError("The value is not UTF-8 text; nothing is changed.") from error
+    return clean_value(value)
+
+
+def _typed(prompt: str) -> str:
+    try:
+        return getpass.getpass(prompt)
     except EOFError:
         return ""
+
+
+def _piped() -> str:
+    return sys.stdin.read(MAX_CHARACTERS) if sys.stdin is not None else ""
 
 
 def _config() -> Config:
