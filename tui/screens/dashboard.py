@@ -96,6 +96,7 @@ class DashboardScreen(Screen[None]):
         super().__init__()
         self.deck = deck
         self._ticks = 0
+        self._deck_is_due = False
         self._came_from: ProviderCard | None = None
         self._unsubscribe: Unsubscribe = lambda: None
         self.set_reactive(DashboardScreen.now, deck.clock.now())
@@ -225,6 +226,16 @@ class DashboardScreen(Screen[None]):
             tz=LOCAL_ZONE,
         )
 
+    def _show_deck_soon(self) -> None:
+        """Once for all the states that arrive together."""
+        if not self._deck_is_due:
+            self._deck_is_due = True
+            self.call_after_refresh(self._show_due_deck)
+
+    def _show_due_deck(self) -> None:
+        self._deck_is_due = False
+        self._show_deck()
+
     def watch_now(self, now: datetime | None) -> None:
         """Every card decides by itself whether the time matters to it."""
         for card in self.grid.all_cards:
@@ -246,9 +257,9 @@ class DashboardScreen(Screen[None]):
         message.stop()
         for card in self.grid.all_cards:
             if card.key == message.state.key:
-                self.now = self.deck.clock.now()
+                card.now = self.deck.clock.now()
                 card.state = message.state
-        self._show_deck()
+        self._show_deck_soon()
 
     @on(Worker.StateChanged)
     def _worker_changed(self, event: Worker.StateChanged) -> None:
