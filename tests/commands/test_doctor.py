@@ -67,6 +67,15 @@ def test_a_setting_that_is_not_allowed_is_the_result(cli: Cli, home: Path) -> No
     assert "api: not tried" in ran.out
 
 
+def test_a_damaged_store_is_the_result_of_a_provider(cli: Cli, home: Path) -> None:
+    path = home / ".local/share/quotadeck/credentials.json"
+    path.parent.mkdir(parents=True)
+    path.write_text("{")
+    ran = cli("doctor", "kimi-k2")
+    assert ran.code == 1
+    assert "result: credentials.json is damaged." in ran.out
+
+
 def test_without_a_name_all_that_are_on_are_asked(cli: Cli, credits_route: respx.Route) -> None:
     ran = cli("doctor")
     assert ran.code == 0

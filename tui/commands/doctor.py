@@ -93,8 +93,8 @@ async def _examine_all(deck: Deck, keys: Sequence[ProviderKey]) -> tuple[str, li
 
 async def _examine(deck: Deck, key: ProviderKey, programs: _chain.ProgramSlots) -> Examined:
     spec = deck.accounts.specs()[key]
-    values = await deck.accounts.values(key)
-    result = await _result(deck, spec, values, programs)
+    values = await deck.accounts.values(key, reveal=False)
+    result = await _result(deck, spec, key, programs)
     state = ProviderState(
         key=key,
         snapshot=result.snapshot,
@@ -107,12 +107,12 @@ async def _examine(deck: Deck, key: ProviderKey, programs: _chain.ProgramSlots) 
 
 
 async def _result(
-    deck: Deck, spec: ProviderSpec, values: ProviderValues, programs: _chain.ProgramSlots
+    deck: Deck, spec: ProviderSpec, key: ProviderKey, programs: _chain.ProgramSlots
 ) -> _chain.FetchResult:
     """The whole chain, without cache and gates; nothing may ask."""
     try:
-        opened = deck.accounts.open_values(values, user_initiated=False)
         async with asyncio.timeout(spec.deadline_s):
+            opened = await deck.accounts.open(key, user_initiated=False)
             return await _chain.run(spec, opened.ctx, programs=programs)
     except TimeoutError:
         message = f"{spec.name} did not answer within {spec.deadline_s:g} s."
