@@ -410,8 +410,8 @@ def test_signs_follow_the_state() -> None:
 
 
 def test_the_state_says_what_was_found() -> None:
-    assert state_line(None, "") == "Not shown: no login was found."
-    assert state_line(ProviderState(key=ProviderKey("a")), "key in X") == "Shown. Found: key in X."
+    assert state_line(None, "") == "Off: no login was found."
+    assert state_line(ProviderState(key=ProviderKey("a")), "key in X") == "On. Found: key in X."
 
 
 def described(text: str, *domains: str) -> str:

@@ -207,8 +207,8 @@ class Pages:
         store = self._deck.accounts.world.store
         places = (
             ("Settings", self._shown(self._deck.paths.config_file)),
-            ("New secrets", store.describe()),
-            ("Log", self._deck.log_place),
+            ("Secrets", store.describe()),
+            ("Log", self._shown(self._deck.log_file) if self._deck.log_file else ""),
         )
         problems = (("Problem", problem) for problem in self._deck.problems)
         return (*(place for place in places if place[1]), *problems)

@@ -21,9 +21,9 @@ from tui.values import IN_FILE, ProviderValues
 
 SWITCH = ChoiceField(
     "enabled",
-    "Show it",
-    choices=((NOTHING, "Automatic"), ("true", "Always"), ("false", "Never")),
-    help="Automatic shows it as soon as a login is found.",
+    "Enabled",
+    choices=((NOTHING, "Automatic"), ("true", "On"), ("false", "Off")),
+    help="Automatic: on as soon as a login is found.",
 )
 SWITCH_WORDS = {"true": True, "false": False}
 LABEL = TextField("label", "Label", help="What its card is called.")

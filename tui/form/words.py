@@ -39,16 +39,16 @@ def sign_of(state: ProviderState | None) -> Sign:
 
 
 def state_line(state: ProviderState | None, found: str) -> str:
-    """Whether a provider is shown and why.
+    """Whether a provider is on and why.
 
     Args:
         found: Which logins lie on this machine.
     """
     if state is None:
-        return f"Not shown. Found: {found}." if found else "Not shown: no login was found."
+        return f"Off. Found: {found}." if found else "Off: no login was found."
     if state.error is not None:
         return error_text(state.error)
-    return f"Shown. Found: {found}." if found else "Shown."
+    return f"On. Found: {found}." if found else "On."
 
 
 def sentence(text: str) -> str:
