@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 import shutil
 import sqlite3
+import time
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -338,6 +340,35 @@ async def test_a_refusal_is_said_once_and_silences_the_whole_family(
     assert asked == ["Chrome Safe Storage"]
     assert await World(macos.home, "macos").jars(user_initiated=True) == []
     assert asked == ["Chrome Safe Storage"]
+
+
+async def test_many_providers_at_once_raise_one_question(
+    macos: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    answer = b"peanuts"
+
+    def ask(service: str, account: str) -> bytes:
+        asked.append(service)
+        time.sleep(0.05)
+        return answer
+
+    monkeypatch.setattr("browser_cookie3._get_osx_keychain_password", ask)
+    row = v10("ampcode.com", "session", "mac", password=KEYCHAIN_PASSWORD, rounds=1003)
+    write_chromium(macos.home / MAC_BRAVE / "Default/Cookies", [row])
+
+    async def refresh_four() -> list[Any]:
+        views = [macos.jars(user_initiated=True) for _ in range(4)]
+        return await asyncio.gather(*views, return_exceptions=True)
+
+    refused = await refresh_four()
+    assert refused.count([]) == 3
+    assert sum(isinstance(outcome, MissingCredentials) for outcome in refused) == 1
+    assert len(asked) == 1
+    answer = KEYCHAIN_PASSWORD
+    await macos.clock.advance(3600)
+    assert [len(jars) for jars in await refresh_four()] == [1] * 4
+    assert len(asked) == 2
 
 
 async def test_the_key_of_windows_lies_in_local_state(

@@ -245,6 +245,23 @@ async def test_a_store_that_hangs_is_asked_once_per_session(
     free.set()
 
 
+async def test_a_refused_question_is_not_put_again_for_the_next_secret(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[bool] = []
+
+    def refuse(*, may_ask: bool) -> bool:
+        asked.append(may_ask)
+        return False
+
+    install(backend("keyring.backends.SecretService"), monkeypatch)
+    monkeypatch.setitem(keyring_store.OPENERS, "SecretService", refuse)
+    store = combined(data)
+    for field in ("api_key", "cookie_header", "another"):
+        await store.set("zai", field, VALUE, user_initiated=True)
+    assert asked == [True, False, False]
+
+
 async def test_moving_into_the_key_store_happens_only_when_the_user_saves(
     data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -6,6 +6,7 @@ is decided here and by the gate; a store that does not answer is left behind in 
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
@@ -44,6 +45,7 @@ class BrowserKeys:
         self._system = system
         self._gate = gate
         self._passwords: dict[str, tuple[bytes, ...]] = {}
+        self._asking = asyncio.Lock()
 
     async def ciphers(
         self, profile: Profile, versions: Iterable[bytes], *, user_initiated: bool
@@ -76,27 +78,31 @@ class BrowserKeys:
         known = self._passwords.get(profile.browser.id)
         if known:
             return known, None
-        found: tuple[bytes, ...] | None
         try:
             found = await self._look_up(profile, may_ask=False)
-        except (KeyLocked, KeyRefused, BlockedError):
-            if not user_initiated or not await self._gate.may_ask():
+        except (KeyLocked, BlockedError):
+            if not user_initiated:
                 return (), Trouble.KEY_LOCKED
-            found = await self._asked(profile)
-        if found is None:
-            return (), Trouble.KEY_REFUSED
+            return await self._asked(profile)
         self._passwords[profile.browser.id] = found
         return found, None
 
-    async def _asked(self, profile: Profile) -> tuple[bytes, ...] | None:
-        """The passwords the user gave free; `None` when refused."""
-        try:
-            found = await self._look_up(profile, may_ask=True)
-        except (KeyLocked, KeyRefused, BlockedError):
-            await self._gate.refused(profile.browser.id)
-            return None
-        await self._gate.granted()
-        return found
+    async def _asked(self, profile: Profile) -> tuple[tuple[bytes, ...], Trouble | None]:
+        """The passwords the user gives free, one question at a time: an answer counts for all."""
+        async with self._asking:
+            known = self._passwords.get(profile.browser.id)
+            if known:
+                return known, None
+            if not await self._gate.may_ask():
+                return (), Trouble.KEY_LOCKED
+            try:
+                found = await self._look_up(profile, may_ask=True)
+            except (KeyRefused, BlockedError):
+                await self._gate.refused(profile.browser.id)
+                return (), Trouble.KEY_REFUSED
+            await self._gate.granted()
+            self._passwords[profile.browser.id] = found
+            return found, None
 
     async def _look_up(self, profile: Profile, *, may_ask: bool) -> tuple[bytes, ...]:
         return await run_blocking(

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
@@ -21,6 +22,8 @@ from tui.gateways.blocking import BlockedError, run_blocking
 
 SERVICE = "quotadeck"
 DEADLINE_S = 5.0
+SAME_ACTION_S = 30.0
+"""A refused question is not put again for the other secrets of the same action."""
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
@@ -56,6 +59,7 @@ class KeyStore:
         self._backend: Any = None
         self._given_up = False
         self._may_be_asking = False
+        self._quiet_until_s = 0.0
 
     @property
     def name(self) -> str | None:
@@ -152,8 +156,11 @@ class KeyStore:
         if self._backend is None:
             self._given_up = True
             raise KeyStoreUnavailable
+        may_ask = may_ask and time.monotonic() >= self._quiet_until_s
         opens = OPENERS.get(self.name or "")
         if opens is not None and not opens(may_ask=may_ask):
+            if may_ask:
+                self._quiet_until_s = time.monotonic() + SAME_ACTION_S
             raise KeyStoreUnavailable
         with contextlib.nullcontext() if may_ask else _no_questions():
             return work(self._backend)
