@@ -65,10 +65,8 @@ def server(tmp_path: Path) -> Iterator[Server]:
     (folder / "sshd_config").write_text(_sshd_config(folder, port))
     if os.geteuid() == 0:
         Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
-    sshd = subprocess.Popen(
-        [find_part("sshd") or "sshd", "-D", "-e", "-f", str(folder / "sshd_config")],
-        stderr=(folder / "log").open("wb"),
-    )
+    command = [find_part("sshd") or "sshd", "-D", "-E", str(folder / "log")]
+    sshd = subprocess.Popen([*command, "-f", str(folder / "sshd_config")])
     try:
         _wait_for(port)
         yield Server(port, folder)
