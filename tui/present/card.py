@@ -19,7 +19,7 @@ from tui.core.models import (
 from tui.present import reading
 from tui.present.reader import Reader
 from tui.present.rows import RowMaker
-from tui.present.views import CardView, Look, Preferences, RowView, Severity
+from tui.present.views import BalanceView, CardView, Look, Preferences, RowView, Severity
 
 LOOK_SYMBOLS: dict[Look, str] = {
     "waiting": "…",
@@ -98,12 +98,20 @@ def _with_numbers(card: CardView, snapshot: ProviderSnapshot | None, reader: Rea
         plan=snapshot.identity.plan,
         account=reader.account(snapshot.identity.account) or card.account,
         rows=rows,
-        balances=tuple(maker.balance(balance) for balance in snapshot.balances),
+        balances=_unsaid(rows, tuple(maker.balance(b) for b in snapshot.balances)),
         headline=_headline(snapshot, rows, reader.now),
         message=reader.public(snapshot.notice) or _nothing_reported(snapshot),
         source=source_text(snapshot),
         age=reader.as_of(at) if is_stale else reader.age(at),
     )
+
+
+def _unsaid(
+    rows: tuple[RowView, ...], balances: tuple[BalanceView, ...]
+) -> tuple[BalanceView, ...]:
+    """The balances that no window says already in the same words."""
+    said = {row.note for row in rows}
+    return tuple(balance for balance in balances if balance.text not in said)
 
 
 def _headline(
