@@ -152,7 +152,7 @@ async def _try_in_order(
             snapshot = await _fetch(source, ctx, memory, programs)
         except FetchError as error:
             run_state.drop_snapshot |= error.drop_snapshot
-            run_state.fail(source, error.info(source.id), time.monotonic() - started)
+            run_state.fail(source, error.info(source.word), time.monotonic() - started)
             if not _goes_on(source, error):
                 break
             continue
@@ -160,7 +160,7 @@ async def _try_in_order(
             ctx.log.exception("%s: %s failed", ctx.key, source.id)
             run_state.fail(
                 source,
-                replace(internal_error(error), source_id=source.id),
+                replace(internal_error(error), source_id=source.word),
                 time.monotonic() - started,
             )
             if ErrorKind.INTERNAL not in source.continue_on:

@@ -163,6 +163,13 @@ class Source:
     (B§2.7)."""
     starts_program: bool = False
     """Counts against the limit of child programs that run at once."""
+    kind: str = ""
+    """The word errors and JSON have for it, where that is not the id: two sources may be `cli`."""
+
+    @property
+    def word(self) -> str:
+        """What errors and JSON call it: `api`, `web`, `cli`, `local`, `oauth`."""
+        return self.kind or self.id
 
 
 @dataclass(frozen=True, slots=True)
