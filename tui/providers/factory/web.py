@@ -175,7 +175,7 @@ class NineSteps:
 
     def _browser_groups(self) -> tuple[Sequence[str], ...]:
         """Safari before the others, unless the user chose one browser for all steps."""
-        is_chosen = self.ctx.settings.text("browser") != "auto"
+        is_chosen = self.ctx.settings.text("browser").strip().lower() != "auto"
         return ((),) if is_chosen else (SAFARI, OTHERS)
 
     async def _guarded(self, found: AsyncIterator[T]) -> AsyncIterator[T]:
