@@ -423,6 +423,26 @@ async def test_a_renewed_login_file_is_noticed_within_two_seconds(home: Path) ->
     await stop(task, scene)
 
 
+async def test_a_renewed_login_lets_a_resting_program_run_at_once(home: Path) -> None:
+    upstream = Upstream([MissingCredentials("Not signed in."), 7.0])
+    source = Source(id="cli", label="Program", fetch=upstream.fetch, min_interval_s=900)
+    scene = make_scene(
+        home,
+        upstream,
+        rhythm=Rhythm(cadence=2),
+        sources=(source,),
+        modes=(Mode("auto", ("cli",)),),
+    )
+    scene.accounts.stamps = {home / "login.db": (1, 1)}
+    task = await watched(scene)
+    await scene.clock.advance(600)
+    assert len(scene.upstream.calls) == 1
+    scene.accounts.stamps = {home / "login.db": (2, 1)}
+    await scene.clock.advance(2)
+    assert len(scene.upstream.calls) == 2
+    await stop(task, scene)
+
+
 async def test_switching_an_account_off_ends_its_loop_and_clears_it(home: Path) -> None:
     scene = make_scene(home)
     task = await watched(scene)

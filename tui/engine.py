@@ -523,6 +523,7 @@ class RefreshEngine:
             for slot in self._slots.values():
                 if slot.stamps and slot.watched() != slot.stamps:
                     slot.stamps = {}
+                    slot.memory = SourceMemory()
                     log.info("%s: its login changed, asking again", slot.key)
                     self._ask(slot)
             jumped = abs(self._clock_offset() - offset) > CLOCK_JUMP_S

@@ -23,7 +23,7 @@ from tui.core.errors import (
     internal_error,
     most_useful,
 )
-from tui.core.models import Attempt, ProviderSnapshot
+from tui.core.models import Attempt, ProviderSnapshot, UsageWindow
 from tui.providers._context import FetchContext
 from tui.providers._spec import Extra, ProviderSpec, Source
 
@@ -47,13 +47,20 @@ class SourceMemory:
 
     last_run: dict[str, datetime] = field(default_factory=dict)
     last_good: dict[str, ProviderSnapshot] = field(default_factory=dict)
+    last_error: dict[str, FetchError] = field(default_factory=dict)
 
     def reusable(self, source: Source, now: datetime) -> ProviderSnapshot | None:
         """The last answer, unless one of its windows has reset since."""
         snapshot = self.last_good.get(source.id)
-        if snapshot is None or any(w.resets_at and w.resets_at <= now for w in snapshot.windows):
+        if snapshot is None or any(_was_reset(w, snapshot, now) for w in snapshot.windows):
             return None
         return snapshot
+
+    def start(self, source: Source, now: datetime) -> None:
+        """Note that it runs now; what it said before is over."""
+        self.last_run[source.id] = now
+        self.last_good.pop(source.id, None)
+        self.last_error.pop(source.id, None)
 
     def rests(self, source: Source, ctx: FetchContext) -> bool:
         """Whether a background refresh must leave this source alone."""
@@ -61,6 +68,10 @@ class SourceMemory:
         if ctx.user_initiated or not source.min_interval_s or last is None:
             return False
         return ctx.clock.now() - last < timedelta(seconds=source.min_interval_s)
+
+
+def _was_reset(window: UsageWindow, snapshot: ProviderSnapshot, now: datetime) -> bool:
+    return window.resets_at is not None and snapshot.fetched_at < window.resets_at <= now
 
 
 class ProgramSlots:
@@ -194,27 +205,38 @@ def _goes_on(source: Source, error: FetchError) -> bool:
 async def _fetch(
     source: Source, ctx: FetchContext, memory: SourceMemory, programs: ProgramSlots | None
 ) -> ProviderSnapshot:
-    now = ctx.clock.now()
+    if not source.min_interval_s:
+        return await _run(source, ctx, programs)
     if memory.rests(source, ctx):
-        kept = memory.reusable(source, now)
+        kept = memory.reusable(source, ctx.clock.now())
         if kept is not None:
             return kept
         if source.id not in memory.last_good:
-            minutes = round(source.min_interval_s / 60)
-            raise MissingCredentials(
-                f"Not asked again yet: in the background at most every {minutes} min."
-            )
-    if source.min_interval_s:
-        memory.last_run[source.id] = now
-        memory.last_good.pop(source.id, None)
-    if source.starts_program and programs is not None:
-        async with programs.free:
-            snapshot = await source.fetch(ctx)
-    else:
-        snapshot = await source.fetch(ctx)
-    if source.min_interval_s:
-        memory.last_good[source.id] = snapshot
-    return snapshot
+            raise _still_failing(source, memory)
+    memory.start(source, ctx.clock.now())
+    try:
+        memory.last_good[source.id] = await _run(source, ctx, programs)
+    except FetchError as error:
+        memory.last_error[source.id] = error
+        raise
+    return memory.last_good[source.id]
+
+
+def _still_failing(source: Source, memory: SourceMemory) -> FetchError:
+    """What it said the last time, until it may run again."""
+    minutes = round(source.min_interval_s / 60)
+    not_yet = f"Not asked again yet: in the background at most every {minutes} min."
+    error = memory.last_error.get(source.id) or MissingCredentials(not_yet)
+    return error.with_traceback(None)
+
+
+async def _run(
+    source: Source, ctx: FetchContext, programs: ProgramSlots | None
+) -> ProviderSnapshot:
+    if not source.starts_program or programs is None:
+        return await source.fetch(ctx)
+    async with programs.free:
+        return await source.fetch(ctx)
 
 
 async def _enriched(
