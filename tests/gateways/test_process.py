@@ -168,6 +168,17 @@ async def test_it_leads_a_session_of_its_own(desk: Desk) -> None:
     assert result.stdout == "True\n"
 
 
+@pytest.mark.parametrize("pty", [False, True])
+async def test_the_first_byte_is_told_once(desk: Desk, pty: bool) -> None:
+    told: list[str] = []
+    await desk.run(
+        "echo one; sleep 0.05; echo two >&2", on_output=lambda: told.append("byte"), pty=pty
+    )
+    await desk.run("exit 0", on_output=lambda: told.append("silent"), pty=pty)
+
+    assert told == ["byte"]
+
+
 async def test_an_end_by_signal_is_a_negative_exit_code(desk: Desk) -> None:
     result = await desk.run("kill -9 $$")
 

@@ -35,6 +35,7 @@ class Limits:
     silence_s: float | None = None
     done: Callable[[str], bool] | None = None
     done_silence_s: float = 4.0
+    on_output: Callable[[], None] | None = None
     max_bytes: int = 1 << 20
 
 
@@ -43,9 +44,15 @@ class Output(ChildProtocol):
 
     Args:
         streams: The file descriptors that have to be closed before the output is complete.
+        on_output: Called once, when the first byte comes.
     """
 
-    def __init__(self, max_bytes: int, streams: tuple[int, ...]) -> None:
+    def __init__(
+        self,
+        max_bytes: int,
+        streams: tuple[int, ...],
+        on_output: Callable[[], None] | None = None,
+    ) -> None:
         super().__init__()
         self.stirred = asyncio.Event()
         """Something came, or the program ended."""
@@ -56,6 +63,7 @@ class Output(ChildProtocol):
         """Time of the loop when the last byte came; no pause begins before the first."""
         self._room = max_bytes
         self._open = set(streams)
+        self._on_output = on_output
         self._heard = {STDOUT: bytearray(), STDERR: bytearray()}
 
     @property
@@ -70,6 +78,8 @@ class Output(ChildProtocol):
 
     def pipe_data_received(self, fd: int, data: bytes) -> None:
         """Called by asyncio."""
+        if self._on_output is not None and math.isinf(self.last_at):
+            self._on_output()
         self.last_at = asyncio.get_running_loop().time()
         self._heard[fd] += data[: self._room]
         self.is_too_long |= len(data) > self._room
@@ -158,7 +168,8 @@ async def run_to_end(command: Command, limits: Limits, *, pty: bool = False) -> 
     """
     deadline_at = asyncio.get_running_loop().time() + limits.timeout_s
     on_terminal = pty and sys.platform != "win32"
-    output = Output(limits.max_bytes, (STDOUT,) if on_terminal else (STDOUT, STDERR))
+    streams = (STDOUT,) if on_terminal else (STDOUT, STDERR)
+    output = Output(limits.max_bytes, streams, limits.on_output)
     child = await _start(command, output, on_terminal)
     try:
         cut = await _outlast(output, Patience(limits, output, deadline_at))

@@ -117,6 +117,7 @@ class Programs:
         silence_s: float | None = None,
         done: Callable[[str], bool] | None = None,
         done_silence_s: float = 4.0,
+        on_output: Callable[[], None] | None = None,
         pty: bool = False,
         env: Mapping[str, str | Secret] | None = None,
         drop_env: Collection[str] = (),
@@ -129,6 +130,7 @@ class Programs:
             silence_s: After the first byte, cut off when nothing came for so long.
             done: Whether what came so far (output, line feed, error output) is complete; asked
                 when nothing came for `done_silence_s`, and cut off when it is.
+            on_output: Called once, when the first byte comes.
             pty: Give it a terminal of 50 rows and 200 columns. Windows has pipes only.
             drop_env: Variables the child does not get, beside those of other providers.
             max_bytes: Of both outputs together; a program that says more is cut off there.
@@ -142,6 +144,7 @@ class Programs:
             silence_s=silence_s,
             done=done,
             done_silence_s=done_silence_s,
+            on_output=on_output,
             max_bytes=max_bytes,
         )
         return await run_to_end(self._command(program, args, env or {}, drop_env), limits, pty=pty)

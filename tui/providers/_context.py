@@ -99,7 +99,7 @@ class Http(Protocol):
         bearer: Secret | None = None,
         cookie: Secret | None = None,
         headers: Mapping[str, HeaderValue] | None = None,
-        params: Mapping[str, str] | None = None,
+        params: Mapping[str, HeaderValue] | None = None,
         json: Any = None,
         form: Mapping[str, HeaderValue] | None = None,
         timeout_s: float = 30.0,
@@ -201,6 +201,7 @@ class Commands(Protocol):
         silence_s: float | None = None,
         done: Callable[[str], bool] | None = None,
         done_silence_s: float = 4.0,
+        on_output: Callable[[], None] | None = None,
         pty: bool = False,
         env: Mapping[str, HeaderValue] | None = None,
         drop_env: Collection[str] = (),
@@ -211,6 +212,7 @@ class Commands(Protocol):
         Args:
             silence_s: After the first byte, cut off when nothing came for so long.
             done: Whether what came so far is complete; then `done_silence_s` counts instead.
+            on_output: Called once, when the first byte comes.
             pty: Give it a terminal of 50 rows and 200 columns.
             drop_env: Variables the child does not get, beside those of other providers.
 
