@@ -77,7 +77,7 @@ def test_names_are_well_formed(spec: ProviderSpec) -> None:
     assert re.fullmatch(r"[a-z][a-z0-9-]*", spec.id)
     assert spec.name
     assert all(re.fullmatch(r"\.?[a-z0-9-]+(\.[a-z0-9-]+)+", host) for host in spec.hosts)
-    assert all(re.fullmatch(r"[A-Z][A-Z0-9_]*", name) for name in spec.variables())
+    assert all(re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", name) for name in spec.variables())
     assert all(root.startswith(("~", "$", "%", "/")) for root in spec.roots)
     links = (spec.links.dashboard, spec.links.keys, spec.links.login, spec.links.status)
     assert all(link.startswith("https://") for link in links if link)
