@@ -33,6 +33,10 @@ def test_secrets_compare_and_derive_without_showing() -> None:
     assert token.within("kimi-auth={}") == Secret(f"kimi-auth={token.reveal()}")
     assert Secret("Cookie: kimi-auth=abc; x=1").search(r"kimi-auth=([^;]+)") == Secret("abc")
     assert Secret("sk-kimi-1").startswith("sk-kimi-")
+    assert Secret("A=first; b=2; a=third").search_all(r"a=(\w+)") == (
+        Secret("first"),
+        Secret("third"),
+    )
 
 
 @pytest.mark.parametrize(

@@ -176,15 +176,18 @@ async def test_only_this_machine_is_asked_without_a_checked_certificate(world: W
     assert world.proxy.connected == []
 
 
-async def test_secrets_inside_json_and_forms_go_on_the_wire(world: World) -> None:
+async def test_secrets_inside_json_forms_and_queries_go_on_the_wire(world: World) -> None:
     world.upstream.on("POST", f"{API}/token", Response())
+    world.upstream.on("GET", f"{API}/token", Response())
     gateway = HttpGateway()
     http = gateway.for_hosts(("api.example.com",))
     await http.send("POST", f"{API}/token", json={"refresh": Secret("first-secret"), "n": 1})
     await http.send("POST", f"{API}/token", form={"refresh": Secret("a/b+c&d")})
+    await http.send("GET", f"{API}/token", params={"group": Secret("a/b+c&d")})
     await gateway.aclose()
     assert world.upstream.requests[0].body == b'{"refresh":"first-secret","n":1}'
     assert world.upstream.requests[1].body == b"refresh=a%2Fb%2Bc%26d"
+    assert world.upstream.requests[2].path == "/token?group=a%2Fb%2Bc%26d"
 
 
 async def test_a_cancelled_request_leaves_no_connection_in_use(world: World) -> None:

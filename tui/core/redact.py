@@ -78,6 +78,11 @@ class Secret:
         found = re.search(pattern, self._value, re.IGNORECASE | re.DOTALL)
         return Secret(found.group(group)) if found and found.group(group) else None
 
+    def search_all(self, pattern: str, group: int = 1) -> tuple[Secret, ...]:
+        """Every part a pattern finds (any case), in order, as secrets of their own."""
+        found = re.finditer(pattern, self._value, re.IGNORECASE | re.DOTALL)
+        return tuple(Secret(match.group(group)) for match in found if match.group(group))
+
     def within(self, template: str) -> Secret:
         """A secret built around this one: `within("kimi-auth={}")`."""
         return Secret(template.replace("{}", self._value))

@@ -125,7 +125,7 @@ class ProviderHttp:
         bearer: Secret | None = None,
         cookie: Secret | None = None,
         headers: Mapping[str, str | Secret] | None = None,
-        params: Mapping[str, str] | None = None,
+        params: Mapping[str, str | Secret] | None = None,
         json: Any = None,
         form: Mapping[str, str | Secret] | None = None,
         timeout_s: float = 30.0,
@@ -181,7 +181,7 @@ def _request(
     method: str,
     url: str,
     headers: Mapping[str, str | Secret],
-    params: Mapping[str, str] | None,
+    params: Mapping[str, str | Secret] | None,
     json: Any,
     form: Mapping[str, str | Secret] | None,
 ) -> httpx.Request:
@@ -198,7 +198,7 @@ def _request(
     encoded = [(name.encode("ascii"), _header_bytes(name, value)) for name, value in sent.items()]
     target = client.build_request(method, url).url
     if params:
-        target = target.copy_merge_params(dict(params))
+        target = target.copy_merge_params({name: _plain(value) for name, value in params.items()})
     return client.build_request(method, target, headers=encoded, **body)
 
 
