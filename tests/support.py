@@ -91,8 +91,9 @@ async def settle(rounds: int = 30) -> None:
 class MemorySessions:
     """The protocol `Sessions`, kept in memory."""
 
-    def __init__(self, values: ProviderValues) -> None:
+    def __init__(self, values: ProviderValues, clock: FakeClock) -> None:
         self.values = values
+        self.clock = clock
         self.slots: dict[str, StoredSession] = {}
         self.locks: dict[str, asyncio.Lock] = {}
 
@@ -110,13 +111,13 @@ class MemorySessions:
     def read_paste(self, text: Secret) -> Pasted:
         from tui.auth.paste import read_paste
 
-        return read_paste(text, self.values.spec.hosts)
+        return read_paste(text, self.values.spec.hosts, now=self.clock.now)
 
     async def get(self, slot: str) -> StoredSession | None:
         return self.slots.get(slot)
 
     async def put(self, slot: str, value: Secret, label: str = "") -> None:
-        self.slots[slot] = StoredSession(value=value, label=label, saved_at=NOON)
+        self.slots[slot] = StoredSession(value=value, label=label, saved_at=self.clock.now())
 
     async def drop(self, slot: str, only: Secret | None = None) -> None:
         if slot in self.slots and (only is None or self.slots[slot].value == only):
@@ -129,7 +130,7 @@ class MemorySessions:
     def read_jar(self, text: Secret, label: str) -> CookieJar:
         from tui.auth.cookies import Jar
 
-        return Jar.load(text, label)
+        return Jar.load(text, label, now=self.clock.now)
 
     def lock(self, name: str) -> AbstractAsyncContextManager[None]:
         return self.locks.setdefault(name, asyncio.Lock())
@@ -249,6 +250,7 @@ async def make_context(
         secrets: What the credential store holds, by field.
     """
     key = ProviderKey(spec.id, account)
+    clock = clock or FakeClock()
     store = MemoryStore()
     for name, value in (secrets or {}).items():
         await store.set(str(key), name, Secret(value))
@@ -260,7 +262,7 @@ async def make_context(
         mode=values.mode(),
         user_initiated=user_initiated,
         os_name=os_name,
-        clock=clock or FakeClock(),
+        clock=clock,
         log=logging.getLogger(f"tui.providers.{spec.id}"),
         settings=values,
         secrets=values,
@@ -270,7 +272,7 @@ async def make_context(
         commands=commands or FakeCommands(),
         processes=processes or FakeProcesses(),
         browsers=browsers or FakeBrowsers(),
-        sessions=MemorySessions(values),
+        sessions=MemorySessions(values, clock),
         key_store=key_store or FakeKeyStore(),
         crypto=Cryptography(),
         previous=previous,

@@ -138,7 +138,7 @@ class AccountSessions:
         """Any other text, taken apart."""
         from tui.auth.paste import read_paste
 
-        return read_paste(text, self._values.spec.hosts)
+        return read_paste(text, self._values.spec.hosts, now=self._store.clock.now)
 
     async def get(self, slot: str) -> StoredSession | None:
         """What is kept under a name."""
@@ -161,7 +161,7 @@ class AccountSessions:
         """Cookies from text."""
         from tui.auth.cookies import Jar
 
-        return Jar.load(text, label)
+        return Jar.load(text, label, now=self._store.clock.now)
 
     def lock(self, name: str) -> AbstractAsyncContextManager[None]:
         """One at a time for this account."""

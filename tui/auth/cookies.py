@@ -21,6 +21,11 @@ SESSION = datetime.min.replace(tzinfo=UTC)
 """Stands for the expiry of a cookie without one: of equal names a dated one is preferred."""
 
 
+def wall_clock() -> datetime:
+    """Now, in UTC."""
+    return datetime.now(UTC)
+
+
 class Jar:
     """Cookies that belong together.
 
@@ -36,7 +41,7 @@ class Jar:
         label: str,
         *,
         hosts: Sequence[str] = (),
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        now: Callable[[], datetime] = wall_clock,
     ) -> None:
         self._cookies = _best_of_each_place(cookies)
         self._label = label
@@ -115,15 +120,18 @@ class Jar:
         return Secret(json.dumps({"cookies": cookies, "hosts": self._hosts}))
 
     @classmethod
-    def load(cls, text: Secret, label: str) -> Jar:
+    def load(cls, text: Secret, label: str, *, now: Callable[[], datetime] = wall_clock) -> Jar:
         """A jar from the text of `dump`, or from a property list as CodexBar keeps it.
 
         What cannot be understood is left out, so a damaged text gives an empty jar.
+
+        Args:
+            now: The clock that decides about expiry.
         """
         try:
             data = json.loads(text.reveal())
         except (ValueError, RecursionError):
-            return cls((), label)
+            return cls((), label, now=now)
         envelope = data if isinstance(data, dict) else {"cookies": data}
         records, hosts = envelope.get("cookies"), envelope.get("hosts")
         cookies = map(from_record, records if isinstance(records, list) else ())
@@ -131,6 +139,7 @@ class Jar:
             (cookie for cookie in cookies if cookie is not None),
             label,
             hosts=[str(host) for host in hosts] if isinstance(hosts, list) else (),
+            now=now,
         )
 
     def _fresh(self) -> list[Cookie]:

@@ -6,11 +6,12 @@ Values are kept byte for byte; only the quoting around them goes.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
 from urllib.parse import urlsplit
 
 from tui.auth.cookie import Cookie
-from tui.auth.cookies import Jar
+from tui.auth.cookies import Jar, wall_clock
 from tui.auth.shell_words import shell_words
 from tui.core.redact import Secret
 from tui.core.sessions import Pasted
@@ -40,11 +41,14 @@ _ADDRESS = re.compile(r"https?://[^\s'\"^<>\[\]]+", re.IGNORECASE)
 _LEADING_NAME = re.compile(r"^cookie:\s*", re.IGNORECASE)
 
 
-def read_paste(text: Secret, hosts: Sequence[str] = ()) -> Pasted:
+def read_paste(
+    text: Secret, hosts: Sequence[str] = (), *, now: Callable[[], datetime] = wall_clock
+) -> Pasted:
     """What a pasted text holds (B§13.5).
 
     Args:
         hosts: The provider's own hosts; the cookies go nowhere else.
+        now: The clock that decides about the expiry of what answers set later.
     """
     pasted = text.reveal()
     header = _header_text(pasted)
@@ -52,7 +56,7 @@ def read_paste(text: Secret, hosts: Sequence[str] = ()) -> Pasted:
     bearer = _BEARER.search(pasted)
     return Pasted(
         text=text,
-        jar=_jar(pairs, hosts) if pairs else None,
+        jar=_jar(pairs, hosts, now) if pairs else None,
         header=Secret(_one_line(header, pairs)) if pairs else None,
         bearer=Secret(bearer.group(1)) if bearer else None,
     )
@@ -110,9 +114,9 @@ def _pairs(header: str) -> list[tuple[str, str]]:
     ]
 
 
-def _jar(pairs: list[tuple[str, str]], hosts: Sequence[str]) -> Jar:
+def _jar(pairs: list[tuple[str, str]], hosts: Sequence[str], now: Callable[[], datetime]) -> Jar:
     cookies = (Cookie(name=name, value=value, domain="") for name, value in pairs)
-    return Jar(cookies, LABEL, hosts=hosts)
+    return Jar(cookies, LABEL, hosts=hosts, now=now)
 
 
 def _one_line(header: str, pairs: list[tuple[str, str]]) -> str:

@@ -39,7 +39,7 @@ class SessionStore:
         self, store: CredentialStore, clock: Clock, lock_folder: Path | None = None
     ) -> None:
         self._store = store
-        self._clock = clock
+        self.clock = clock
         self._lock_folder = lock_folder
         self._locks: defaultdict[tuple[str, str], asyncio.Lock] = defaultdict(asyncio.Lock)
         self._unsaved: dict[tuple[str, str], StoredSession] = {}
@@ -59,7 +59,7 @@ class SessionStore:
 
     async def put(self, key: str, slot: str, value: Secret, label: str = "") -> None:
         """Keep a value; the other slots stay as they are. Saved when this returns."""
-        session = StoredSession(value, label, self._clock.now())
+        session = StoredSession(value, label, self.clock.now())
         async with self._locks[key, _field(slot)]:
             try:
                 await self._store.set(key, _field(slot), _to_text(session))
