@@ -83,6 +83,15 @@ class Secret:
         found = re.finditer(pattern, self._value, re.IGNORECASE | re.DOTALL)
         return tuple(Secret(match.group(group)) for match in found if match.group(group))
 
+    def replaced(self, pattern: str, by: str) -> Secret:
+        """A secret in which everything a pattern finds (any case) is written differently.
+
+        Args:
+            by: May name groups of the pattern: `\\1`.
+        """
+        flags = re.IGNORECASE | re.DOTALL
+        return Secret(re.sub(pattern, by, self._value, flags=flags))
+
     def within(self, template: str) -> Secret:
         """A secret built around this one: `within("kimi-auth={}")`."""
         return Secret(template.replace("{}", self._value))
