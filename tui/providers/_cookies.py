@@ -90,7 +90,9 @@ class CookieLogin(Generic[T]):
             raise self.not_in_paste
         return pasted.jar
 
-    async def _from_browsers(self, ctx: FetchContext, refused: FetchError | None) -> T:
+    async def _from_browsers(self, ctx: FetchContext, original: FetchError | None) -> T:
+        """What a browser login brings; when none works the original refusal counts (B§13.3)."""
+        refused = original
         async for jar in ctx.browsers.cookies(browsers=self.browsers):
             if not self.qualifies(jar):
                 ctx.log.debug(
@@ -100,10 +102,12 @@ class CookieLogin(Generic[T]):
             try:
                 answer = await self.attempt(jar)
             except FetchError as error:
-                if error.kind not in self.next_on:
+                if error.kind in self.next_on:
+                    refused = refused or error
+                    continue
+                if original is None:
                     raise
-                refused = refused or error
-                continue
+                raise original from None
             await ctx.sessions.put(SLOT, jar.dump(), jar.label)
             return answer
         raise refused or self.missing
