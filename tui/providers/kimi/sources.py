@@ -24,6 +24,7 @@ from tui.core.jwt import text_claim
 from tui.core.models import ProviderSnapshot
 from tui.core.redact import Secret
 from tui.providers._context import FetchContext
+from tui.providers._cookies import BROWSER_AGENT
 from tui.providers._parse import ErrorTable, ensure_ok, json_object, message_in
 from tui.providers.kimi.cli_login import find_login
 from tui.providers.kimi.membership import with_membership, with_profile, with_subscription
@@ -41,10 +42,6 @@ USAGES = "kimi.gateway.billing.v1.BillingService/GetUsages"
 MEMBERSHIP = "kimi.gateway.membership.v2.MembershipService/GetSubscriptionStats"
 SUBSCRIPTION = "kimi.gateway.order.v1.SubscriptionService/GetSubscription"
 CODING_SCOPE = {"scope": ["FEATURE_CODING"]}
-USER_AGENT = (
-    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) "
-    "Chrome/143.0.0.0 Safari/537.36"
-)
 CLAIM_HEADERS = (
     ("x-msh-device-id", "device_id"),
     ("x-msh-session-id", "ssid"),
@@ -319,7 +316,7 @@ def web_headers(web: str, token: Secret, now: datetime) -> dict[str, str | Secre
         "Referer": f"{web}/code/console",
         "Accept": "*/*",
         "Accept-Language": "en-US,en;q=0.9",
-        "User-Agent": USER_AGENT,
+        "User-Agent": BROWSER_AGENT,
         "connect-protocol-version": "1",
         "x-language": "en-US",
         "x-msh-platform": "web",
