@@ -22,7 +22,7 @@ from tests.support import FakeClock
 from tui.core.errors import FetchError, Unsupported
 from tui.core.models import CostSummary
 from tui.core.prices import AS_OF
-from tui.gateways import claude_logs, log_scan
+from tui.gateways import claude_logs, log_scan, log_workers
 from tui.gateways.atomic import only_one
 from tui.gateways.claude_logs import NO_LOGS, NONE_ON_VERTEX, LogCosts
 from tui.gateways.log_scan import ScanProgress
@@ -495,6 +495,15 @@ async def test_both_shares_are_served_by_one_scan(desk: Desk) -> None:
     )
     assert [output(direct), output(vertex)] == [10, 5]
     assert [progress.files_done for progress in desk.progress] == [0, 1]
+
+
+async def test_a_few_new_lines_need_no_children(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log_workers, "_start_child", lambda: pytest.fail("a child was started"))
+    async with opened(home, workers=2) as desk:
+        desk.write("p/s.jsonl", reply(usage=1))
+        assert output(await desk.look()) == 1
 
 
 async def test_two_programs_read_the_same_logs(home: Path) -> None:

@@ -19,12 +19,6 @@ from tui.gateways.log_files import Job, Part
 from tui.gateways.log_workers import read_all, worker_count
 
 
-@pytest.fixture(autouse=True)
-def nothing_is_few(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Children even for a few lines."""
-    monkeypatch.setattr(log_workers, "FEW_BYTES", 0)
-
-
 @pytest.fixture
 def jobs(tmp_path: Path) -> list[Job]:
     files = [
@@ -64,23 +58,26 @@ def until(happens: Callable[[], bool]) -> None:
 
 
 def test_children_read_what_one_thread_reads(jobs: list[Job]) -> None:
-    assert outputs(list(read_all(jobs, 2, never))) == outputs(list(read_all(jobs, 0, never)))
+    assert outputs(list(read_all(iter(jobs), 2, never))) == outputs(
+        list(read_all(iter(jobs), 0, never))
+    )
 
 
 def test_every_file_is_read_once(jobs: list[Job]) -> None:
-    numbers = [part.number for part in read_all(jobs, 2, never) if part.is_last]
+    numbers = [part.number for part in read_all(iter(jobs), 2, never) if part.is_last]
     assert sorted(numbers) == list(range(len(jobs)))
 
 
-def test_few_bytes_need_no_children(jobs: list[Job], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(log_workers, "FEW_BYTES", 4 << 20)
-    monkeypatch.setattr(log_workers, "_start_child", lambda: pytest.fail("a child was started"))
-    assert len(list(read_all(jobs, 2, never))) == len(jobs)
+def test_no_more_children_than_there_is_work_for(jobs: list[Job]) -> None:
+    reading = read_all(iter(jobs[:3]), 4, never)
+    next(reading)
+    assert len(children()) <= 1
+    reading.close()
 
 
 def test_vanished_files_are_left_out(jobs: list[Job]) -> None:
     os.unlink(jobs[0].path)
-    numbers = [part.number for part in read_all(jobs, 2, never)]
+    numbers = [part.number for part in read_all(iter(jobs), 2, never)]
     assert sorted(numbers) == list(range(1, len(jobs)))
 
 
@@ -88,11 +85,11 @@ def test_vanished_files_are_left_out(jobs: list[Job]) -> None:
 def test_a_path_may_hold_any_bytes(tmp_path: Path) -> None:
     path = os.fsencode(tmp_path) + b"/\xff\n.jsonl"
     write_log(Path(os.fsdecode(path)), reply(usage=3))
-    assert outputs(list(read_all([Job(0, path, new_bytes=9)], 1, never))) == [3]
+    assert outputs(list(read_all(iter([Job(0, path)]), 1, never))) == [3]
 
 
 def test_nothing_is_left_running(jobs: list[Job]) -> None:
-    list(read_all(jobs, 2, never))
+    list(read_all(iter(jobs), 2, never))
     assert children() == []
 
 
@@ -100,16 +97,16 @@ def test_nothing_is_left_running(jobs: list[Job]) -> None:
 def test_it_stops_when_asked(
     jobs: list[Job], workers: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(log_workers, "BATCH_FILES", 5)
+    monkeypatch.setattr(log_workers, "PORTION_FILES", 5)
     read: list[Part] = []
-    for part in read_all(jobs, workers, lambda: len(read) >= 3):
+    for part in read_all(iter(jobs), workers, lambda: len(read) >= 3):
         read.append(part)
     assert 3 <= len(read) < len(jobs)
     assert children() == []
 
 
 def test_leaving_early_ends_the_children(jobs: list[Job]) -> None:
-    reading = read_all(jobs, 2, never)
+    reading = read_all(iter(jobs), 2, never)
     next(reading)
     assert children()
     reading.close()
@@ -119,8 +116,8 @@ def test_leaving_early_ends_the_children(jobs: list[Job]) -> None:
 def test_what_a_killed_child_had_not_read_is_left_out(
     jobs: list[Job], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(log_workers, "BATCH_FILES", 5)
-    reading = read_all(jobs, 2, never)
+    monkeypatch.setattr(log_workers, "PORTION_FILES", 5)
+    reading = read_all(iter(jobs), 2, never)
     read = [next(reading)]
     victim = children()[0]
     victim.kill()
@@ -132,7 +129,7 @@ def test_what_a_killed_child_had_not_read_is_left_out(
 
 def test_without_programs_it_is_read_here(jobs: list[Job], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "executable", "/missing/python")
-    assert len(list(read_all(jobs, 2, never))) == len(jobs)
+    assert len(list(read_all(iter(jobs), 2, never))) == len(jobs)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are a thing of Unix")

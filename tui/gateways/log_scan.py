@@ -11,13 +11,15 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from tui.gateways.log_files import Job, Part, Stamp
+from tui.gateways.log_files import Job, Part
 from tui.gateways.log_roots import LogFile
 from tui.gateways.log_store import KnownFile, LogStore
-from tui.gateways.log_workers import FEW_BYTES, read_all
+from tui.gateways.log_workers import read_all
 
 DAY_S = 86_400
-NEVER_READ = KnownFile(0, Stamp(), 0, 0)
+FEW_BYTES = 4 << 20
+"""Up to here children would take longer to start, and sums are brought up to date one by one."""
+NEVER_READ = KnownFile()
 KEPT_AT_ONCE = 32
 KEPT_AT_ONCE_BYTES = 32 << 20
 
@@ -29,6 +31,18 @@ class ScanProgress(NamedTuple):
     files_total: int
     bytes_done: int
     bytes_total: int
+
+
+class Task(NamedTuple):
+    """A log that changed, and how far it was read."""
+
+    log: LogFile
+    before: KnownFile
+
+    @property
+    def new_bytes(self) -> int:
+        """About how much there is to read."""
+        return max(0, self.log.stamp.size - self.before.offset)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,48 +72,53 @@ class Scan:
         """
         known = self.store.known_files()
         gone = sorted(known.keys() - self.logs.keys())
-        changed = [log for log in self.logs.values() if self._is_changed(log, known.get(log.path))]
-        if changed or gone:
-            jobs = [self._job(i, log, known.get(log.path)) for i, log in enumerate(changed)]
-            self._read(changed, jobs, gone)
+        tasks = [
+            Task(log, self.store.known_file(log.path) if log.path in known else NEVER_READ)
+            for log in self.logs.values()
+            if self._is_changed(log, known.get(log.path))
+        ]
+        if tasks or gone:
+            tasks.sort(key=lambda task: task.new_bytes, reverse=True)
+            self._read(tasks, gone)
         if self._needs_rebuild():
             self.store.rebuild(self.since)
 
-    def _is_changed(self, log: LogFile, before: KnownFile | None) -> bool:
+    def _is_changed(self, log: LogFile, known: int | None) -> bool:
         """A file that was last written before the period holds nothing of it."""
-        if before is None:
+        if known is None:
             return log.stamp.mtime_ns >= self.since * 10**9
-        return before.stamp != log.stamp
+        return known != hash(log.stamp)
 
-    def _job(self, number: int, log: LogFile, before: KnownFile | None) -> Job:
-        _, stamp, offset, mark = before or NEVER_READ
-        return Job(
-            number=number,
-            path=os.fsencode(log.path),
-            new_bytes=max(0, log.stamp.size - offset),
-            stamp=stamp,
-            offset=offset,
-            mark=mark,
-            since=self.since,
-        )
-
-    def _read(self, logs: Sequence[LogFile], jobs: Sequence[Job], gone: Sequence[str]) -> None:
-        progress = ScanProgress(0, len(jobs), 0, sum(job.new_bytes for job in jobs))
+    def _read(self, tasks: Sequence[Task], gone: Sequence[str]) -> None:
+        new_bytes = sum(task.new_bytes for task in tasks)
+        workers = self.workers if new_bytes > FEW_BYTES else 0
+        progress = ScanProgress(0, len(tasks), 0, new_bytes)
         self.on_progress(progress)
-        with closing(read_all(jobs, self.workers, self.should_stop)) as parts:
+        with closing(read_all(self._jobs(tasks), workers, self.should_stop)) as parts:
             few = None
-            if progress.bytes_total <= FEW_BYTES and not gone and self.store.are_sums_ready:
+            if new_bytes <= FEW_BYTES and not gone and self.store.are_sums_ready:
                 few = list(parts)
             keep_sums = few is not None and not any(part.restart for part in few)
             if not keep_sums:
                 self.store.expect_rebuild()
                 self.store.forget(gone)
             for portion in _portions(parts if few is None else few):
-                self.store.save(
-                    [(logs[part.number], part) for part in portion], keep_sums=keep_sums
-                )
+                named = [(tasks[part.number].log, part) for part in portion]
+                self.store.save(named, keep_sums=keep_sums)
                 progress = _advanced(progress, portion)
                 self.on_progress(progress)
+
+    def _jobs(self, tasks: Sequence[Task]) -> Iterator[Job]:
+        for number, (log, (stamp, offset, mark)) in enumerate(tasks):
+            yield Job(
+                number=number,
+                path=os.fsencode(log.path),
+                new_bytes=max(0, log.stamp.size - offset),
+                stamp=stamp,
+                offset=offset,
+                mark=mark,
+                since=self.since,
+            )
 
     def _needs_rebuild(self) -> bool:
         oldest = self.store.oldest()

@@ -30,7 +30,7 @@ Share = Literal["vertex", "direct"]
 FILE_NAME = "session-logs.sqlite"
 QUARTER_S = 900
 BUSY_S = 10.0
-CACHE_KIB = 16 << 10
+CACHE_KIB = 8 << 10
 MOST_ANSWERS = 500
 SCHEMA = 1
 """Raise it when rows mean something else or are found in another way."""
@@ -90,12 +90,11 @@ class StoreUnusable(Exception):
 
 
 class KnownFile(NamedTuple):
-    """A log that was read before."""
+    """How far a log was read."""
 
-    id: int
-    stamp: Stamp
-    offset: int
-    mark: int
+    stamp: Stamp = Stamp()
+    offset: int = 0
+    mark: int = 0
 
 
 class LogStore:
@@ -112,7 +111,7 @@ class LogStore:
             path, timeout=BUSY_S, isolation_level=None, check_same_thread=False
         )
         self._names: dict[str, int] = {}
-        self._known: dict[str, KnownFile] = {}
+        self._known: dict[str, int] = {}
         self._known_version: int | None = None
         self._spent: dict[tuple[Share, Span], list[Spent]] = {}
         """Answers that still hold."""
@@ -126,21 +125,24 @@ class LogStore:
         """Let go of the file."""
         self._database.close()
 
-    def known_files(self) -> dict[str, KnownFile]:
-        """Every log that was read, by path."""
+    def known_files(self) -> dict[str, int]:
+        """Every log that was read, by path, with the hash of its stamp."""
         # The number changes when another program changed the file.
         (version,) = self._database.execute("PRAGMA data_version").fetchone()
         if version != self._known_version:
-            rows = self._database.execute(
-                "SELECT path, id, inode, size, mtime_ns, offset, mark FROM files"
-            )
-            self._known = {
-                os.fsdecode(path): KnownFile(id_, Stamp(*stamp), offset, mark)
-                for path, id_, *stamp, offset, mark in rows
-            }
+            rows = self._database.execute("SELECT path, inode, size, mtime_ns FROM files")
+            self._known = {os.fsdecode(path): hash(tuple(stamp)) for path, *stamp in rows}
             self._known_version = version
             self._spent.clear()
         return self._known
+
+    def known_file(self, path: str) -> KnownFile:
+        """How far a log was read."""
+        found = self._database.execute(
+            "SELECT inode, size, mtime_ns, offset, mark FROM files WHERE path = ?",
+            (os.fsencode(path),),
+        ).fetchone()
+        return KnownFile(Stamp(*found[:3]), *found[3:]) if found else KnownFile()
 
     @property
     def are_sums_ready(self) -> bool:
@@ -275,19 +277,23 @@ class LogStore:
         """The file a part belongs to; what is read anew becomes another file."""
         if part.restart:
             self._forget(log.path)
+        path = os.fsencode(log.path)
         if log.path in self._known:
-            return self._known[log.path].id
+            found = self._database.execute("SELECT id FROM files WHERE path = ?", (path,))
+            return int(found.fetchone()[0])
         added = self._database.execute(
             "INSERT INTO files(path, project, subagent, skipped) VALUES(?, ?, ?, 0)",
-            (os.fsencode(log.path), self._name(log.project), log.is_subagent),
+            (path, self._name(log.project), log.is_subagent),
         )
         return int(added.lastrowid or 0)
 
     def _forget(self, path: str) -> None:
-        known = self._known.pop(path, None)
-        if known is not None:
-            self._database.execute("DELETE FROM replies WHERE file = ?", (known.id,))
-            self._database.execute("DELETE FROM files WHERE id = ?", (known.id,))
+        which = (os.fsencode(path),)
+        self._database.execute(
+            "DELETE FROM replies WHERE file = (SELECT id FROM files WHERE path = ?)", which
+        )
+        self._database.execute("DELETE FROM files WHERE path = ?", which)
+        self._known.pop(path, None)
 
     def _name(self, name: str) -> int:
         """The number of a model or project."""
@@ -300,7 +306,7 @@ class LogStore:
     def _save_part(self, file: int, log: LogFile, part: Part) -> None:
         # A file of which only a part was read looks shorter, so that its reading goes on.
         stamp = part.stamp if part.is_last else part.stamp._replace(size=part.offset)
-        self._known[log.path] = KnownFile(file, stamp, part.offset, part.mark)
+        self._known[log.path] = hash(stamp)
         self._database.execute(
             """UPDATE files SET inode = ?, size = ?, mtime_ns = ?, offset = ?, mark = ?,
             skipped = skipped + ? WHERE id = ?""",

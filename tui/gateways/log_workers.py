@@ -14,11 +14,10 @@ import os
 import signal
 import subprocess
 import sys
-from collections import deque
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import suppress
 from queue import Empty, Queue
-from threading import Thread
+from threading import Lock, Thread
 from typing import IO, Any
 
 import msgspec
@@ -27,11 +26,9 @@ from tui.gateways.log_files import Job, Part, read_parts
 
 log = logging.getLogger("tui.logs")
 
-FEW_BYTES = 4 << 20
-"""Up to here children would take longer to start."""
 MOST_WORKERS = 4
-BATCH_BYTES = 8 << 20
-BATCH_FILES = 64
+PORTION_BYTES = 8 << 20
+PORTION_FILES = 64
 WAITING_PARTS = 8
 LOOK_S = 0.1
 LENGTH_BYTES = 4
@@ -55,42 +52,28 @@ def worker_count() -> int:
 
 
 def read_all(
-    jobs: Sequence[Job], workers: int, should_stop: Callable[[], bool]
+    jobs: Iterator[Job], workers: int, should_stop: Callable[[], bool]
 ) -> Generator[Part, None, None]:
     """What is new in many files, in no particular order of files.
 
     A file that vanished is left out, and so is what a child that was killed had not read.
 
     Args:
-        workers: Child processes for more than a few bytes; with 0 all is read here.
+        jobs: Large files first, so that no child waits long for another at the end.
+        workers: Child processes; with 0 all is read in this thread.
         should_stop: Asked between parts; what was not read by then is left out.
     """
-    batches = _batches(jobs)
-    if workers == 0 or sum(job.new_bytes for job in jobs) <= FEW_BYTES:
-        for batch in batches:
-            for part in _read_batch(batch):
-                yield part
-                if should_stop():
-                    return
-    else:
-        yield from _Pool(batches, min(workers, len(batches))).parts(should_stop)
+    if workers:
+        yield from _Pool(jobs, workers).parts(should_stop)
+        return
+    for part in _read_files(jobs):
+        yield part
+        if should_stop():
+            return
 
 
-def _batches(jobs: Sequence[Job]) -> deque[list[Job]]:
-    """Portions of some size, large files first, so that no worker waits long for the last one."""
-    batches: deque[list[Job]] = deque()
-    room_bytes = 0
-    for job in sorted(jobs, key=lambda job: job.new_bytes, reverse=True):
-        if not batches or room_bytes < job.new_bytes or len(batches[-1]) >= BATCH_FILES:
-            batches.append([])
-            room_bytes = BATCH_BYTES
-        batches[-1].append(job)
-        room_bytes -= job.new_bytes
-    return batches
-
-
-def _read_batch(batch: list[Job]) -> Iterator[Part]:
-    for job in batch:
+def _read_files(jobs: Iterable[Job]) -> Iterator[Part]:
+    for job in jobs:
         with suppress(OSError):  # it vanished
             yield from read_parts(job)
 
@@ -101,8 +84,9 @@ Child = subprocess.Popen[bytes]
 class _Pool:
     """Children that are handed portions, each by a thread of its own that waits for it."""
 
-    def __init__(self, batches: deque[list[Job]], count: int) -> None:
-        self._batches = batches
+    def __init__(self, jobs: Iterator[Job], count: int) -> None:
+        self._jobs = jobs
+        self._jobs_lock = Lock()
         self._count = count
         self._children: list[Child] = []
         self._parts: Queue[Part | None] = Queue(WAITING_PARTS)
@@ -123,19 +107,18 @@ class _Pool:
                 else:
                     yield part
         finally:
-            self._batches.clear()
+            self._jobs = iter(())
             for child in self._children:
                 child.kill()
             while ended < self._count:
                 ended += self._parts.get() is None
 
     def _drive(self) -> None:
-        child = _start_child()
+        child = None
         try:
-            if child is not None:
-                self._children.append(child)
-            while batch := self._next_batch():
-                for part in _read_batch(batch) if child is None else _ask(child, batch):
+            while portion := self._next_portion():
+                child = child or self._start_child()
+                for part in _ask(child, portion) if child else _read_files(portion):
                     self._parts.put(part)
         except (OSError, EOFError, msgspec.DecodeError) as error:
             log.debug("a reader of session logs ended early (%s)", type(error).__name__)
@@ -144,11 +127,23 @@ class _Pool:
                 _end(child)
             self._parts.put(None)
 
-    def _next_batch(self) -> list[Job]:
-        try:
-            return self._batches.popleft()
-        except IndexError:
-            return []
+    def _next_portion(self) -> list[Job]:
+        """Files of some size together; empty when all are handed out."""
+        portion: list[Job] = []
+        room_bytes = PORTION_BYTES
+        with self._jobs_lock:
+            for job in self._jobs:
+                portion.append(job)
+                room_bytes -= job.new_bytes
+                if room_bytes <= 0 or len(portion) >= PORTION_FILES:
+                    break
+        return portion
+
+    def _start_child(self) -> Child | None:
+        child = _start_child()
+        if child is not None:
+            self._children.append(child)
+        return child
 
 
 def _start_child() -> Child | None:
@@ -165,10 +160,10 @@ def _start_child() -> Child | None:
         return None
 
 
-def _ask(child: Child, batch: list[Job]) -> Iterator[Part]:
+def _ask(child: Child, portion: list[Job]) -> Iterator[Part]:
     assert child.stdin is not None
     assert child.stdout is not None
-    _send(child.stdin, _encode(batch))
+    _send(child.stdin, _encode(portion))
     while frame := _receive(child.stdout):
         yield _decode_part(frame)
 
@@ -184,7 +179,7 @@ def serve() -> None:
     _let_others_go_first()
     with suppress(EOFError, OSError):
         while True:
-            for part in _read_batch(_decode_batch(_receive(sys.stdin.buffer))):
+            for part in _read_files(_decode_portion(_receive(sys.stdin.buffer))):
                 _send(sys.stdout.buffer, _encode(part))
             _send(sys.stdout.buffer, b"")
     os._exit(0)
@@ -200,12 +195,12 @@ def _let_others_go_first() -> None:
 
 
 _encode = msgspec.msgpack.Encoder().encode
-_decode_batch = msgspec.msgpack.Decoder(list[Job]).decode
+_decode_portion = msgspec.msgpack.Decoder(list[Job]).decode
 _decode_part = msgspec.msgpack.Decoder(Part).decode
 
 
 def _send(stream: IO[bytes], frame: bytes) -> None:
-    """Write with its length in front; an empty one ends a batch."""
+    """Write with its length in front; an empty one ends a portion."""
     stream.write(len(frame).to_bytes(LENGTH_BYTES, "little") + frame)
     stream.flush()
 
