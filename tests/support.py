@@ -82,6 +82,19 @@ class FakeClock:
         self.seconds = max(self.seconds, seconds)
 
 
+class StoppedClock:
+    """A clock whose hands stand still while waiting takes its time."""
+
+    def now(self) -> datetime:
+        return NOON
+
+    def monotonic(self) -> float:
+        return 1000.0
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+
 async def settle(rounds: int = 30) -> None:
     """Let every task run until it waits."""
     for _ in range(rounds):
