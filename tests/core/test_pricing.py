@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -155,7 +155,3 @@ def test_an_old_table_says_so() -> None:
     fresh_until = datetime.combine(AS_OF + timedelta(days=90), datetime.max.time(), UTC)
     assert table_notice(fresh_until) == ""
     assert str(AS_OF) in table_notice(fresh_until + timedelta(days=1))
-
-
-def test_the_table_was_compared_in_the_past() -> None:
-    assert date(2026, 11, 1) <= AS_OF <= datetime.now(UTC).date()
