@@ -27,6 +27,7 @@ LAYERS = {
     "form": 3,
     "deck_api": 3,
     "accounts": 4,
+    "costs": 4,
     "runtime": 4,
     "pages": 4,
     "demo": 4,

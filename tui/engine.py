@@ -223,6 +223,12 @@ class RefreshEngine:
                 if slot.task is task:  # cancelled for good: switched off or shutting down
                     return slot.state
 
+    def set_cost(self, key: ProviderKey, cost: CostSummary) -> None:
+        """Put estimated local costs beside the numbers; they come from logs, not from the service."""
+        slot = self._slots.get(key)
+        if slot is not None:
+            self._publish(slot, replace(slot.state, cost=cost))
+
     async def refresh_all(self, *, user: bool = False) -> None:
         """Ask all accounts at once."""
         await asyncio.gather(*(self.refresh(key, user=user) for key in self.keys))

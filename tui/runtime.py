@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from tui.accounts import Accounts, Detection, World
     from tui.auth.browser import BrowserLogins
     from tui.core.redact import Secret
+    from tui.costs import CostKeeper
     from tui.engine import RefreshEngine, Rhythm
     from tui.pages import Pages
     from tui.providers import Registry
@@ -107,6 +108,8 @@ class Deck:
         self._world: World | None = None
         self._accounts: Accounts | None = None
         self._engine: RefreshEngine | None = None
+        self._costs: CostKeeper | None = None
+        self._costs_task: asyncio.Task[None] | None = None
 
     # -- before the first frame ------------------------------------------------------------------
 
@@ -215,9 +218,12 @@ class Deck:
         self._remember_faces()
         for problem in self.problems:
             log.warning("%s", problem)
+        if not self.options.lean:
+            self._keep_costs()
 
     async def aclose(self) -> None:
         """End every refresh and program, close every connection."""
+        await self._end_costs()
         if self._engine is not None:
             await self._engine.aclose()
         if self._world is not None:
@@ -226,6 +232,38 @@ class Deck:
 
             kill_all()
         tear_down()
+
+    # -- local costs -----------------------------------------------------------------------------
+
+    async def update_costs(self) -> None:
+        """Put the estimated local costs on the accounts that want them, once."""
+        keeper = self._cost_keeper()
+        if keeper is not None:
+            await keeper.update()
+
+    def _keep_costs(self) -> None:
+        keeper = self._cost_keeper()
+        if keeper is not None:
+            self._costs_task = asyncio.create_task(keeper.keep(), name="costs")
+
+    def _cost_keeper(self) -> CostKeeper | None:
+        """The reader of local logs; `None` while no account on the deck could want it."""
+        if not any(spec.costs for spec in self.accounts.specs().values()):
+            return None
+        if self._costs is None:
+            from tui.costs import CostKeeper
+
+            self._costs = CostKeeper(self.accounts, self.engine, lambda: self.config.costs_show)
+        return self._costs
+
+    async def _end_costs(self) -> None:
+        if self._costs_task is not None:
+            self._costs_task.cancel()
+            await asyncio.gather(self._costs_task, return_exceptions=True)
+            self._costs_task = None
+        if self._costs is not None:
+            await self._costs.close()
+            self._costs = None
 
     async def __aenter__(self) -> Deck:
         await self.start()
@@ -381,6 +419,8 @@ class Deck:
         self.accounts.config = self.config
         await self.accounts.settle()
         await self.engine.reconfigure(self._rhythm(), changed)
+        await self._end_costs()
+        self._keep_costs()
         self._remember_faces()
 
     def _rhythm(self) -> Rhythm:

@@ -113,7 +113,9 @@ async def _ask(args: Namespace, keys: tuple[ProviderKey, ...], open_deck: OpenDe
     async with deck:
         chosen = only_known(deck.engine.keys, keys)
         user = options.user_initiated
-        states = await asyncio.gather(*(deck.engine.refresh(key, user=user) for key in chosen))
+        await asyncio.gather(*(deck.engine.refresh(key, user=user) for key in chosen))
+        await deck.update_costs()
+        states = [deck.engine.state(key) for key in chosen]
         if args.all and not keys:
             states = _with_those_off(states, deck)
         return Answer(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 from tui.core.errors import ErrorKind
 from tui.core.models import ProviderSnapshot
@@ -236,7 +236,7 @@ class Action:
     """Returns one sentence that says what happened, or raises a `FetchError`."""
 
 
-EVERYWHERE = ("enabled", "source", "extras")
+SHOW_COSTS = "show_cost_summary"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -276,6 +276,8 @@ class ProviderSpec:
     """Contradictions between settings: raises `Unsupported` before any byte leaves."""
     background: tuple[BackgroundTask, ...] = ()
     actions: tuple[Action, ...] = ()
+    costs: Literal["", "vertex", "direct"] = ""
+    """Its share of the local session logs, whose estimated cost is shown when the user wants it."""
     warning: str = ""
     """One line of caution in the settings."""
     codexbar: Mapping[str, str] = field(default_factory=dict, hash=False)
@@ -305,7 +307,7 @@ class ProviderSpec:
     def fields(self) -> tuple[SettingField, ...]:
         """Every field of the settings form: the declared ones and those that come with cookies and
         programs."""
-        return self.settings + self._cookie_fields() + self._program_fields()
+        return self.settings + self._cookie_fields() + self._program_fields() + self._cost_fields()
 
     def field(self, key: str) -> SettingField | None:
         """The field with this key."""
@@ -347,6 +349,17 @@ class ProviderSpec:
                 default="auto",
                 help="auto, or one browser, or browser:profile.",
                 visible_if=("cookie_source", "auto"),
+            ),
+        )
+
+    def _cost_fields(self) -> tuple[SettingField, ...]:
+        if not self.costs or any(item.key == SHOW_COSTS for item in self.settings):
+            return ()
+        return (
+            FlagField(
+                SHOW_COSTS,
+                "Local costs",
+                help="Estimated from the session logs on this machine; may differ from your bill.",
             ),
         )
 
