@@ -224,7 +224,7 @@ class RefreshEngine:
                     return slot.state
 
     def set_cost(self, key: ProviderKey, cost: CostSummary) -> None:
-        """Put estimated local costs beside the numbers; they come from logs, not from the service."""
+        """Put estimated local costs beside the numbers."""
         slot = self._slots.get(key)
         if slot is not None:
             self._publish(slot, replace(slot.state, cost=cost))
