@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Coroutine
 from functools import partial
-from typing import Any, ClassVar
+from typing import ClassVar, TypeAlias
 
 from textual import on
 from textual.app import ComposeResult
@@ -30,15 +30,19 @@ from tui.providers._spec import PathField, SecretField
 from tui.screens.picker import FoundPicker, PathPicker, PickerScreen
 from tui.screens.question import QuestionScreen
 from tui.widgets.key_bar import KeyBar
+from tui.widgets.secret_input import SecretInput
 from tui.widgets.setting_row import SettingRow, Tone
 from tui.widgets.settings_list import SettingsList
 from tui.widgets.settings_page import SettingsPage
 
 log = logging.getLogger("tui.screen")
 
-ASK, SAVE, LOAD, STATE = "ask", "save", "load", "state"
-"""Groups of workers: what can be cancelled, what must not, what only shows."""
+ASK, SAVE = "ask", "save"
+"""Groups of workers: what can be cancelled, and what must not."""
+LOAD, STATE, STORE = "load", "state", "store"
+"""Those that only show something."""
 THEME = "theme"
+Work: TypeAlias = Callable[[], Coroutine[None, None, None]]
 SIDE_BY_SIDE = 70
 """From this width on list and page stand beside each other."""
 BREAKPOINTS = [(0, "-narrow"), (SIDE_BY_SIDE, "-normal"), (110, "-wide")]
@@ -100,7 +104,7 @@ class SettingsScreen(Screen[None]):
             self._enter_list()
         else:
             self._enter_page()
-        self.run_worker(self._find_store(), group="store", exit_on_error=False)
+        self._run(self._find_store, STORE)
 
     def on_unmount(self) -> None:
         """Leave the engine."""
@@ -151,12 +155,17 @@ class SettingsScreen(Screen[None]):
         message.stop()
         if self._draft is None or self.entries.key != self._draft.page.key:
             self._cancel_asking()
-            self.run_worker(self._show(self.entries.key), group=LOAD, exclusive=True)
+            self._turn_to_page(self._show)
 
     @on(OptionList.OptionSelected, "#list")
     def _selected(self, message: OptionList.OptionSelected) -> None:
         message.stop()
-        self.run_worker(self._open(self.entries.key), group=LOAD, exclusive=True)
+        self._turn_to_page(self._open)
+
+    def _turn_to_page(
+        self, show: Callable[[ProviderKey | None], Coroutine[None, None, None]]
+    ) -> None:
+        self._run(partial(show, self.entries.key), LOAD)
 
     async def _open(self, key: ProviderKey | None) -> None:
         if self._draft is None or self._draft.page.key != key:
@@ -168,7 +177,7 @@ class SettingsScreen(Screen[None]):
         message.stop()
         self.entries.fill(self.deck.pages.entries())
         if self._draft is not None and self._draft.page.key == message.state.key:
-            self.run_worker(self._show_state(), group=STATE, exclusive=True)
+            self._run(self._show_state, STATE)
 
     async def _show_state(self) -> None:
         if self._draft is not None:
@@ -214,23 +223,23 @@ class SettingsScreen(Screen[None]):
         draft, row = self._draft, self.page.row(message.key)
         if draft is None or row is None:
             return
-        if draft.entry(message.key) != message.entry:
+        if row.field.shown(draft.entry(message.key)) != message.entry:
             draft.enter(message.key, message.entry)
             row.say("")
             self.page.update_rows()
             self._mark()
             self._preview(message.key, draft.in_force(message.key))
         if message.is_whole:
-            row.say(*self._remark(draft, message.key))
+            row.say(*self._remark(draft, row.field))
 
-    def _remark(self, draft: Draft, key: str) -> tuple[str, Tone]:
+    def _remark(self, draft: Draft, field: FormField) -> tuple[str, Tone]:
         """What there is to say about an entry at once."""
-        if not draft.changed(key):
-            return "", "plain"
-        if isinstance(draft.entry(key), Typed):
-            found = self.deck.pages.describe_paste(draft, key)
+        if not draft.changed(field.key):
+            return field.problem, "bad"
+        if isinstance(draft.entry(field.key), Typed):
+            found = self.deck.pages.describe_paste(draft, field.key)
             return found or f"It will be kept {draft.page.store}.", "plain"
-        return draft.problems().get(key, ""), "bad"
+        return draft.problems().get(field.key, ""), "bad"
 
     @on(SettingRow.Previewed)
     def _previewed(self, message: SettingRow.Previewed) -> None:
@@ -289,7 +298,7 @@ class SettingsScreen(Screen[None]):
         draft = self._draft
         if draft is not None and draft.page.key is not None:
             row = self._focused_row()
-            self._ask(self._test(draft, row.field.key if row else ""))
+            self._ask(partial(self._test, draft, row.field.key if row else ""))
 
     async def _test(self, draft: Draft, asked_from: str) -> None:
         if await self._show_problems(draft):
@@ -304,7 +313,7 @@ class SettingsScreen(Screen[None]):
     def _act(self, message: SettingsPage.ActionRequested) -> None:
         message.stop()
         if self._draft is not None:
-            self._ask(self._do(self._draft, message.action_id))
+            self._ask(partial(self._do, self._draft, message.action_id))
 
     async def _do(self, draft: Draft, action_id: str) -> None:
         self.page.say_on_top("Working … esc cancels.")
@@ -312,8 +321,12 @@ class SettingsScreen(Screen[None]):
         await self._load_again(draft.page.key)
         self.page.say(answer)
 
-    def _ask(self, work: Coroutine[Any, Any, None]) -> None:
-        self.run_worker(work, group=ASK, exclusive=True, exit_on_error=False)
+    def _ask(self, work: Work) -> None:
+        self._run(work, ASK)
+
+    def _run(self, work: Work, group: str) -> Worker[None]:
+        """Work beside the screen, instead of what this group did before."""
+        return self.run_worker(work, group=group, exclusive=True, exit_on_error=False)
 
     def _is_asking(self) -> bool:
         return any(w.group == ASK and not w.is_finished for w in self.workers)
@@ -327,7 +340,7 @@ class SettingsScreen(Screen[None]):
     def _worker_changed(self, event: Worker.StateChanged) -> None:
         """A mistake of ours is a sentence on the page, never the end of the screen."""
         error = event.worker.error
-        if event.state is WorkerState.ERROR and error is not None:
+        if event.state is WorkerState.ERROR and error is not None and self.is_attached:
             log.error("the settings failed", exc_info=error)
             self.page.say_on_top(error_text(internal_error(error)), "bad")
 
@@ -337,14 +350,14 @@ class SettingsScreen(Screen[None]):
         """Save everything that changed, then ask the service once."""
         self._cancel_asking()
         row = self._focused_row()
-        self._run_once(self._save_and_ask(row.field.key if row else ""))
+        self._run_once(partial(self._save_and_ask, row.field.key if row else ""))
 
     async def _save_and_ask(self, asked_from: str) -> None:
         if not self._unsaved():
             self.page.say_on_top("Nothing has changed.")
         elif await self._save_all() and self._draft is not None:
             self.page.say_on_top("Saved.", "good")
-            self._ask(self._check(self._draft.page, asked_from))
+            self._ask(partial(self._check, self._draft.page, asked_from))
 
     async def _check(self, page: Page, asked_from: str) -> None:
         answer = await self.deck.pages.ask(page, asked_from)
@@ -384,12 +397,10 @@ class SettingsScreen(Screen[None]):
             self.entries.go_to(draft.page.key)
             await self.page.show(draft)
 
-    def _run_once(self, work: Coroutine[Any, Any, None]) -> None:
+    def _run_once(self, work: Work) -> None:
         """Saving is never cut off by a second key press."""
-        if any(w.group == SAVE and not w.is_finished for w in self.workers):
-            work.close()
-        else:
-            self.run_worker(work, group=SAVE, exit_on_error=False)
+        if not any(w.group == SAVE and not w.is_finished for w in self.workers):
+            self._run(work, SAVE)
 
     # -- taking back -----------------------------------------------------------------------------
 
@@ -413,7 +424,7 @@ class SettingsScreen(Screen[None]):
     def _ask_to_forget(self, key: ProviderKey, field: FormField) -> None:
         def answered(answer: str | None) -> None:
             if answer == "f":
-                self._run_once(self._forget(key, field))
+                self._run_once(partial(self._forget, key, field))
 
         question = f"Forget the {field.label} ({field.origin})?"
         self.app.push_screen(QuestionScreen(question, (("f", "forget it"),)), answered)
@@ -439,6 +450,8 @@ class SettingsScreen(Screen[None]):
             return self._draft is not None and self._draft.page.key is not None
         if action == "reset":
             return self._focused_row() is not None
+        if action == "search":
+            return not isinstance(self.focused, Input | SecretInput)
         return True
 
     def action_search(self) -> None:

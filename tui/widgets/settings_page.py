@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
@@ -73,15 +74,17 @@ class SettingsPage(VerticalScroll, can_focus=False):
     def __init__(self, *, ascii_only: bool = False) -> None:
         super().__init__(id="page")
         self._ascii_only = ascii_only
+        self._turning = asyncio.Lock()
         self.draft: Draft | None = None
 
     async def show(self, draft: Draft) -> None:
         """Show a page with what was entered on it."""
-        self.draft = draft
-        await self.remove_children()
-        await self.mount_all(self._parts(draft))
-        self.scroll_home(animate=False)
-        self.update_rows()
+        async with self._turning:
+            self.draft = draft
+            await self.remove_children()
+            await self.mount_all(self._parts(draft))
+            self.scroll_home(animate=False)
+            self.update_rows()
 
     def update_rows(self) -> None:
         """Show the rows that make sense now, and which of them are changed."""
@@ -94,8 +97,8 @@ class SettingsPage(VerticalScroll, can_focus=False):
     def show_state(self, page: Page) -> None:
         """Show how the provider is now; the rows stay as they are."""
         if self.draft is not None and page.key == self.draft.page.key:
-            self.query_one("#title", Static).update(self._title(page))
-            self.query_one("#state", Static).update(Content(page.state))
+            self._write("#title", self._title(page))
+            self._write("#state", Content(page.state))
 
     @property
     def rows(self) -> Iterator[SettingRow]:
@@ -131,10 +134,7 @@ class SettingsPage(VerticalScroll, can_focus=False):
 
     def say_on_top(self, text: str, tone: Tone = "plain") -> None:
         """Show a sentence about the whole page."""
-        said = self.query_one("#said", Static)
-        said.display = bool(text)
-        said.set_classes(f"-{tone}")
-        said.update(Content(f"{TONE_SIGNS[tone]}{text}"))
+        self._write("#said", Content(f"{TONE_SIGNS[tone]}{text}" if text else ""), f"-{tone}")
         if text:
             self.scroll_home(animate=False)
 
@@ -151,6 +151,13 @@ class SettingsPage(VerticalScroll, can_focus=False):
         needs_setup = self.draft is not None and self.draft.page.sign == "setup"
         for row in (*(missing if needs_setup else ()), *shown)[:1]:
             row.control.focus()
+
+    def _write(self, place: str, text: Content, classes: str = "") -> None:
+        """Fill one of the lines above the rows; none is there while the page is being turned."""
+        for line in self.query(place).results(Static):
+            line.display = bool(text)
+            line.set_classes(classes)
+            line.update(text)
 
     def _parts(self, draft: Draft) -> Iterator[Widget]:
         page = draft.page
