@@ -25,6 +25,7 @@ from tui.core.errors import (
     internal_error,
 )
 from tui.core.models import (
+    CostSummary,
     DetailRow,
     Phase,
     ProviderKey,
