@@ -18,6 +18,7 @@ from rich.text import Text
 from textual import events, on
 from textual.app import App, SystemCommand, get_system_commands_provider
 from textual.binding import Binding, BindingType
+from textual.filter import NoColor
 from textual.geometry import Size
 from textual.screen import Screen
 from textual.types import CSSPathType
@@ -34,7 +35,6 @@ from tui.widgets.ascii_only import AsciiOnly
 
 if TYPE_CHECKING:
     from textual.command import Provider
-    from textual.dom import DOMNode
     from textual.filter import LineFilter
 
 log = logging.getLogger("tui.screen")
@@ -42,6 +42,7 @@ log = logging.getLogger("tui.screen")
 DEMO = "demo"
 """What the app returns when the user wants the demo instead."""
 SIGNALS = ("SIGTERM", "SIGHUP")
+NO_COLOR = NoColor()
 COPY_LIMIT = 70_000
 """Terminals drop longer clipboard sequences without a word."""
 TYPED_IN_INPUTS = frozenset({"help", "quit"})
@@ -68,6 +69,7 @@ class UsageApp(App[str]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("question_mark,f1", "help", "help", id="help"),
         Binding("q", "quit", "quit", id="quit"),
+        Binding("ctrl+z", "suspend_process", "suspend", id="suspend", show=False),
     ]
 
     def __init__(self, deck: DeckApi) -> None:
@@ -76,7 +78,6 @@ class UsageApp(App[str]):
         self.animation_level = "none"
         self.dashboard = DashboardScreen(deck)
         self._ascii = AsciiOnly(enabled=deck.prefs.ascii)
-        self._clashes: set[str] = set()
         self.take_over_settings()
 
     def get_default_screen(self) -> Screen[None]:
@@ -109,7 +110,8 @@ class UsageApp(App[str]):
         log.critical("the screen failed", exc_info=True)
         where = f" The log has more: {self.deck.log_place}" if self.deck.log_place else ""
         error = type(self._exception).__name__
-        self._exit_renderables.append(Text(f"quotadeck: internal error ({error}).{where}"))
+        if not self._exit_renderables:
+            self._exit_renderables.append(Text(f"quotadeck: internal error ({error}).{where}"))
         self._close_messages_no_wait()
 
     # -- input -----------------------------------------------------------------------------------
@@ -143,18 +145,31 @@ class UsageApp(App[str]):
         is_typing = focused is not None and focused.check_consume_key("x", "x")
         return not (action in TYPED_IN_INPUTS and is_typing)
 
-    def handle_bindings_clash(self, clashed_bindings: set[Binding], node: DOMNode) -> None:
-        """Say once which action lost its key to the user's own keys."""
-        for binding in clashed_bindings:
-            name = binding.id or binding.action
-            if name not in self._clashes:
-                self._clashes.add(name)
-                log.warning("[keys]: %s is taken, %s has no key now", binding.key, name)
-
     def get_line_filters(self) -> Sequence[LineFilter]:
-        """Terminals without UTF-8 get signs they have."""
-        filters = super().get_line_filters()
+        """Terminals without UTF-8 get signs they have; with `NO_COLOR` no colour is written at all,
+        where Textual would write greys."""
+        filters: Sequence[LineFilter] = [NO_COLOR] if self.no_color else super().get_line_filters()
         return [*filters, self._ascii] if self._ascii.enabled else filters
+
+    @on(DashboardScreen.Started)
+    def _tell_problems(self) -> None:
+        """What is wrong with the settings, calmly; the rest of them is in force."""
+        for problem in (*self.deck.problems, *self._key_problems()):
+            self.notify(problem, title="Settings", severity="warning", timeout=12, markup=False)
+
+    def _key_problems(self) -> list[str]:
+        if not self.deck.config.keys:
+            return []
+        from tui.screens.details import DetailsScreen
+        from tui.screens.keys import key_problems
+        from tui.screens.settings import SettingsScreen
+        from tui.screens.welcome import WelcomeScreen
+        from tui.widgets.log_pane import LogPane
+
+        together = [*DashboardScreen.BINDINGS, *self.BINDINGS]
+        places = (DetailsScreen, SettingsScreen, WelcomeScreen, LogPane)
+        everywhere = [*together, *(item for place in places for item in place.BINDINGS)]
+        return key_problems(self.deck.config.keys, everywhere, together)
 
     # -- what the user wants ---------------------------------------------------------------------
 
@@ -224,7 +239,7 @@ class UsageApp(App[str]):
         actions: dict[str, SystemCommand] = {}
         for active in screen.active_bindings.values():
             binding = active.binding
-            if binding.description and active.enabled and not binding.system:
+            if binding.id and active.enabled:
                 run = partial(self.run_action, binding.action, active.node)
                 key = f"key {self.get_key_display(binding)}"
                 actions.setdefault(binding.action, SystemCommand(binding.description, key, run))

@@ -48,6 +48,8 @@ DECK_EVERY_TICKS = 5
 """The top line speaks in whole minutes."""
 LINES_AROUND = 2
 """The top line and the line of keys."""
+NOT_FORGIVEN = 2
+"""A first failure is only marked; a watcher that ended does not try again."""
 WATCH = "watch:"
 """Begins the name of the worker group of a provider."""
 FOR_CARDS = frozenset({"refresh", "details", "filter", "move", "edge", "page"})
@@ -88,6 +90,9 @@ class DashboardScreen(Screen[None]):
 
     status = query_one("#status", StatusBar)
     grid = query_one("#cards", CardGrid)
+
+    class Started(Message):
+        """The deck is up; providers are being asked."""
 
     class Empty(Message):
         """Nothing is switched on."""
@@ -130,14 +135,14 @@ class DashboardScreen(Screen[None]):
 
     async def _bring_up(self) -> None:
         """First the last run's numbers, then what brings new ones."""
-        await self._sync_cards(self.deck.keys())
-        self._fit()
-        self._show_deck()
+        with self.app.batch_update():
+            await self._sync_cards(self.deck.keys())
+            self._fit()
+            self._show_deck()
         await self.deck.start()
         self._unsubscribe = self.deck.engine.subscribe(self._tell)
         await self.take_over()
-        for problem in self.deck.problems:
-            self.notify(problem, title="Settings", severity="warning", timeout=12, markup=False)
+        self.post_message(self.Started())
 
     def _tell(self, state: ProviderState) -> None:
         self.post_message(ProviderStateChanged(state))
@@ -163,8 +168,8 @@ class DashboardScreen(Screen[None]):
         if tuple(cards) != keys:
             place = {key.dom_id: index for index, key in enumerate(keys)}
             self.grid.sort_children(key=lambda card: place.get(card.id or "", -1))
-        for key in keys:
-            self._card(key).state = self._state(key)
+        for card in self.grid.all_cards:
+            card.state = self._state(card.key)
         if self.focused is None:
             self.grid.focus_edge(0)
 
@@ -178,9 +183,6 @@ class DashboardScreen(Screen[None]):
             space=self.space,
             present=self._present,
         )
-
-    def _card(self, key: ProviderKey) -> ProviderCard:
-        return next(card for card in self.grid.all_cards if card.key == key)
 
     def _state(self, key: ProviderKey) -> ProviderState:
         return self.deck.engine.state(key) if self.deck.is_started else self.deck.last_state(key)
@@ -270,7 +272,13 @@ class DashboardScreen(Screen[None]):
         key = ProviderKey.parse(worker.name)
         error = worker.error or RuntimeError()
         log.error("%s: the watcher ended", key, exc_info=error)
-        state = replace(self._state(key), phase=Phase.WAITING, error=internal_error(error))
+        state = replace(
+            self._state(key),
+            phase=Phase.WAITING,
+            error=internal_error(error),
+            failures=NOT_FORGIVEN,
+            next_at=None,
+        )
         self.post_message(ProviderStateChanged(state))
 
     # -- size ------------------------------------------------------------------------------------

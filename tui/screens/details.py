@@ -109,6 +109,10 @@ class DetailsScreen(Screen[None]):
         """Present the state as of now."""
         self.view = self._seen()
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Without a page there is none to open."""
+        return action not in ("open_link", "copy_link") or bool(self._page())
+
     def action_refresh(self) -> None:
         """Ask this provider now."""
         self.post_message(RefreshRequested(self.key))

@@ -25,8 +25,8 @@ from tui.widgets.key_bar import KeyBar
 DIGITS = "123456789"
 NAME_MAX = 16
 HELP = (
-    "A number switches a provider on; its own login is used, nothing else is sent.",
-    "Browsers are looked into only when you press b. All providers and keys: s.",
+    "A number switches a provider on; the login that is there is all it uses.",
+    "Browsers are looked into only when you press b. Keys and cookies: s.",
     "Invented numbers to look around: d.",
 )
 
@@ -94,7 +94,7 @@ class WelcomeScreen(Screen[bool]):
         """A heading, the rows, three lines of help."""
         with VerticalScroll(can_focus=False):
             yield Static("quotadeck", id="brand")
-            yield Static("Nothing is switched on yet. On this machine:", id="heading")
+            yield Static("Nothing is switched on yet. What this machine has:", id="heading")
             yield FoundRows()
             yield Static(Content("\n".join(HELP)), id="help", markup=False)
         yield KeyBar()

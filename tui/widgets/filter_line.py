@@ -58,4 +58,5 @@ class FilterLine(Widget):
     def action_clear_and_close(self) -> None:
         """Forget the words."""
         self.query_one(Input).value = ""
+        self.post_message(FilterChanged(""))
         self.action_keep()

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import ClassVar
 
 from rich.cells import cell_len as cells
 from textual import events
-from textual.binding import Binding
+from textual.binding import ActiveBinding, Binding
 from textual.content import Content
 from textual.reactive import reactive
 from textual.screen import Screen
@@ -58,7 +59,7 @@ class KeyBar(Widget):
         if not screen.is_active:
             return
         shown: dict[str, Binding] = {}
-        for active in screen.active_bindings.values():
+        for active in in_declared_order(screen.active_bindings.values()):
             if active.binding.show and active.enabled:
                 shown.setdefault(active.binding.action, active.binding)
         bindings = shown.values()
@@ -76,6 +77,21 @@ class KeyBar(Widget):
                 return key[0]
             start = end + len(GAP)
         return ""
+
+
+def in_declared_order(active: Iterable[ActiveBinding]) -> list[ActiveBinding]:
+    """By place in the chain of focus, then as declared; the user's own keys come last otherwise."""
+    bindings = list(active)
+    nodes = list(dict.fromkeys(item.node for item in bindings))
+    places = {
+        (node, binding.id): place
+        for node in nodes
+        for place, binding in enumerate(Binding.make_bindings(node.BINDINGS))
+    }
+    return sorted(
+        bindings,
+        key=lambda item: (nodes.index(item.node), places.get((item.node, item.binding.id), 0)),
+    )
 
 
 def fitting(keys: tuple[Key, ...], last: tuple[Key, ...], width: int) -> tuple[Key, ...]:

@@ -60,12 +60,15 @@ class LogPane(Widget):
 
     def compose(self) -> ComposeResult:
         """Only the lines; level and provider stand on the frame."""
-        yield RichLog(max_lines=LINES_SHOWN, markup=False, wrap=False, min_width=0)
+        yield RichLog(max_lines=LINES_SHOWN, markup=False, wrap=True, min_width=0)
 
     def on_mount(self) -> None:
-        """Show what there is and follow the ring."""
+        """Follow the ring."""
         self._unsubscribe = self._ring.subscribe(self._line_added)
-        self._start_again()
+
+    def on_resize(self) -> None:
+        """Wrap the lines anew."""
+        self.call_after_refresh(self._start_again)
 
     def on_unmount(self) -> None:
         """Leave the ring."""
@@ -111,8 +114,8 @@ class LogPane(Widget):
     def open(self) -> None:
         """Show the lines up to now and give them the focus, so that they scroll by key."""
         self.display = True
-        self._start_again()
         self.query_one(RichLog).focus()
+        self.call_after_refresh(self._start_again)
 
     def close(self) -> None:
         """Put the pane away; lines wait in the ring."""

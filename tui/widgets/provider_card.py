@@ -84,7 +84,7 @@ class ProviderCard(Widget, can_focus=True):
     def searched(self) -> str:
         """What the filter looks into."""
         card = self.view
-        names = (card.name, card.short_name, card.plan, card.account) if card else ()
+        names = (card.name, card.short_name) if card else ()
         return " ".join((str(self.key), *names)).casefold()
 
     def compose(self) -> ComposeResult:

@@ -12,12 +12,15 @@ from rich.cells import cell_len as cells
 
 from tui.present import CardView, RowView
 from tui.widgets.cells import padded, right_aligned
-from tui.widgets.space import Space
+from tui.widgets.space import Density, Space
 
 Role = Literal["name", "label", "symbol", "number", "muted"]
 Part = tuple[str, Role]
 
-LABEL_MAX = 12
+LABEL_MAX: dict[Density, int] = {"comfortable": 15, "compact": 12, "line": 8}
+ROOMY_LABEL_MAX = 18
+"""Where every number has room for its word."""
+DETAIL_LABEL_MAX = 24
 NUMBER_MIN = 4
 RESET_MIN = 7
 SMALL_INDENT = 2
@@ -82,7 +85,8 @@ class _Columns:
     def of(cls, card: CardView, space: Space) -> _Columns:
         labels = [cells(row.label) for row in card.rows]
         labels += [cells(balance.label) for balance in card.balances]
-        label = min(LABEL_MAX, max(labels, default=0))
+        longest = ROOMY_LABEL_MAX if space.word else LABEL_MAX[space.density]
+        label = min(longest, max(labels, default=0))
         below = [len(" · ".join(_below(row))) for row in card.rows]
         under_bar = label + 1 + max(below, default=0) <= space.inside
         return cls(
@@ -129,7 +133,7 @@ def _one_line(card: CardView, space: Space) -> RowLine:
     row = card.headline
     if row is None:
         return RowLine(left=(*start, (_words_instead(card), "muted")), severity="unknown")
-    label = padded(short_label(row.label), 2) if narrow else padded(row.label, 8)
+    label = padded(short_label(row.label), 2) if narrow else padded(row.label, LABEL_MAX["line"])
     end = row.reset_short or (card.balances[0].short if card.balances else "")
     return RowLine(
         left=(*start, (label + " ", "label")),
@@ -177,7 +181,7 @@ def _values(row: RowView) -> _Values:
 
 def detail_line(row: RowView, label_width: int) -> RowLine:
     """The row as the head of its section on the details screen."""
-    width = min(LABEL_MAX * 2, label_width)
+    width = min(DETAIL_LABEL_MAX, label_width)
     return RowLine(
         left=((padded(row.label, width) + " ", "label"),),
         right=(
