@@ -1,4 +1,4 @@
-"""A clean, closed world for every test: no variables of the user, a home of its own, loopback only."""
+"""A clean, closed world for every test: no variables of the user, an own home, loopback only."""
 
 from __future__ import annotations
 

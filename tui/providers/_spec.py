@@ -236,6 +236,8 @@ class Action:
     """Returns one sentence that says what happened, or raises a `FetchError`."""
 
 
+EVERYWHERE = ("enabled", "source", "extras")
+"""Keys every provider has beside its own."""
 SHOW_COSTS = "show_cost_summary"
 
 
