@@ -29,9 +29,11 @@ from tui.core.models import (
     ProviderState,
     UsageWindow,
 )
+from tui.core.redact import Secret
 from tui.engine import DEFAULT_RHYTHM, OpenAccount, RefreshEngine, Rhythm
 from tui.gateways.cache import SnapshotCache
 from tui.providers._context import FetchContext
+from tui.providers._gate import politely
 from tui.providers._spec import BackgroundTask, Mode, ProviderSpec, Source
 
 KEY = ProviderKey("alpha")
@@ -295,6 +297,78 @@ async def test_the_gate_of_one_credential_does_not_hold_another(home: Path) -> N
     assert state.error is None
 
 
+class Login:
+    """A token in a file of another program, and a service that limits the first one."""
+
+    def __init__(self, *, has_cookie: bool = False) -> None:
+        self.token = Secret("token-of-the-first-login")
+        self.limited = {self.token}
+        self.asked: list[Secret] = []
+        self.has_cookie = has_cookie
+
+    async def by_token(self, ctx: FetchContext) -> ProviderSnapshot:
+        try:
+            with politely(ctx, self.token, "Alpha"):
+                self.asked.append(self.token)
+                if self.token in self.limited:
+                    raise RateLimited("Wait.", retry_after_s=600)
+        except RateLimited as error:
+            error.try_next = self.has_cookie
+            raise
+        return snapshot(ctx, 20.0)
+
+    async def by_cookie(self, ctx: FetchContext) -> ProviderSnapshot:
+        return snapshot(ctx, 30.0)
+
+    def options(self) -> dict[str, Any]:
+        by_token = Source(id="oauth", label="Token", fetch=self.by_token)
+        by_cookie = Source(id="web", label="Cookie", fetch=self.by_cookie)
+        return {"sources": (by_token, by_cookie), "modes": (Mode("auto", ("oauth", "web")),)}
+
+
+async def test_a_wait_of_one_token_survives_a_restart_and_ends_with_the_next_token(
+    home: Path,
+) -> None:
+    login = Login()
+    scene = make_scene(home, **login.options())
+    await finished(scene, scene.engine.refresh(KEY))
+    await scene.engine.aclose()
+    again = make_scene(home, **login.options())
+    again.engine.restore()
+    state = await finished(again, again.engine.refresh(KEY))
+    assert state.error is not None
+    assert state.error.kind is ErrorKind.RATE_LIMITED
+    assert len(login.asked) == 1
+    login.token = Secret("token-of-another-login")
+    state = await finished(again, again.engine.refresh(KEY))
+    assert state.error is None
+
+
+async def test_while_a_token_waits_its_file_is_watched(home: Path) -> None:
+    login = Login()
+    scene = make_scene(home, rhythm=Rhythm(cadence=30), **login.options())
+    file = home / "login.json"
+    scene.accounts.stamps = {file: 1}
+    task = await watched(scene)
+    assert len(login.asked) == 1
+    login.token = Secret("token-of-another-login")
+    scene.accounts.stamps = {file: 2}
+    await scene.clock.advance(2)
+    assert scene.state.error is None
+    await stop(task, scene)
+
+
+async def test_a_token_goes_on_waiting_while_another_source_answers(home: Path) -> None:
+    login = Login(has_cookie=True)
+    scene = make_scene(home, **login.options())
+    for _ in range(3):
+        state = await finished(scene, scene.engine.refresh(KEY))
+        assert state.error is None
+    assert len(login.asked) == 1
+    await finished(scene, scene.engine.refresh(KEY, user=True))
+    assert len(login.asked) == 2
+
+
 # -- the cache -------------------------------------------------------------------------------------
 
 
@@ -355,6 +429,20 @@ async def stop(task: asyncio.Task[None], scene: Scene) -> None:
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
     await scene.engine.aclose()
+
+
+async def test_a_login_renewed_right_after_the_start_is_noticed_within_two_seconds(
+    home: Path,
+) -> None:
+    scene = make_scene(home, Upstream([Unauthorized("Expired."), 20.0]), rhythm=Rhythm(cadence=30))
+    file = home / "login.json"
+    scene.accounts.stamps = {file: 1}
+    task = await watched(scene)
+    assert scene.state.error is not None
+    scene.accounts.stamps = {file: 2}
+    await scene.clock.advance(2)
+    assert scene.state.error is None
+    await stop(task, scene)
 
 
 async def test_a_watched_account_is_asked_at_once_and_then_at_cadence(home: Path) -> None:

@@ -209,3 +209,10 @@ async def test_an_undeclared_variable_cannot_be_read() -> None:
 async def test_the_selected_account_of_codexbar_comes_before_its_plain_key() -> None:
     entry = ForeignEntry(values={"api_key": "plain"}, account={"token": "selected"})
     assert revealed(await values(foreign=entry)) == "selected"
+
+
+async def test_a_variable_may_be_there_and_empty() -> None:
+    variables = Variables(await values(env={"ALPHA_OTHER": ""}))
+    assert variables.is_set("ALPHA_OTHER")
+    assert variables.get("ALPHA_OTHER") == ""
+    assert not Variables(await values()).is_set("ALPHA_OTHER")

@@ -45,7 +45,7 @@ from tui.core.schedule import (
 )
 from tui.core.text import clean
 from tui.gateways.blocking import BlockedError, run_blocking
-from tui.gateways.cache import Remembered, SnapshotCache
+from tui.gateways.cache import Gate, Remembered, SnapshotCache
 from tui.providers._chain import FetchResult, ProgramSlots, SourceMemory, run
 from tui.providers._context import FetchContext
 from tui.providers._spec import BackgroundTask, ProviderSpec
@@ -116,6 +116,8 @@ class _Slot:
     task: asyncio.Task[ProviderState] | None = None
     memory: SourceMemory = field(default_factory=SourceMemory)
     gate_until: datetime | None = None
+    gates: dict[str, datetime] = field(default_factory=dict)
+    """Waits of single credentials, which their sources look after; see `_gate.politely`."""
     anchor: datetime | None = None
     boundaries: tuple[datetime, ...] = ()
     due: Due | None = None
@@ -157,6 +159,7 @@ class RefreshEngine:
         self._programs = ProgramSlots(PROGRAMS_AT_ONCE)
         self._last_interaction: datetime | None = clock.now()
         self._pulse_task: asyncio.Task[None] | None = None
+        self._begins_to_watch = asyncio.Event()
         self._saves: set[asyncio.Task[None]] = set()
         self.tell: Callable[[ProviderKey, str], None] = lambda key, sentence: None
         """Takes the sentences background tasks have for the user."""
@@ -194,6 +197,7 @@ class RefreshEngine:
             kept = self._cache.load(slot.key)
             slot.fingerprint = kept.fingerprint
             slot.gate_until = kept.gate_until
+            slot.gates = {gate.credential: gate.until for gate in kept.gates}
             if kept.snapshot is not None and kept.snapshot.key == slot.key:
                 self._publish(slot, replace(slot.state, snapshot=kept.snapshot, restored=True))
 
@@ -341,16 +345,21 @@ class RefreshEngine:
             self._start_background(slot)
         if not user:
             self._check_gate(slot)
-        ctx = replace(opened.ctx, previous=slot.state.snapshot)
+        ctx = replace(opened.ctx, previous=slot.state.snapshot, gates=slot.gates)
         return await run(slot.spec, ctx, show, memory=slot.memory, programs=self._programs)
 
     def _check_gate(self, slot: _Slot) -> None:
         now = self._clock.now()
-        if slot.gate_until is not None and now < slot.gate_until:
+        if slot.gate_until is not None and now < slot.gate_until and not self._closed_gates(slot):
             raise RateLimited(
                 f"{slot.spec.name} asked to wait.",
                 retry_after_s=(slot.gate_until - now).total_seconds(),
             )
+
+    def _closed_gates(self, slot: _Slot) -> tuple[Gate, ...]:
+        """Credentials that have to wait still. Another one of this account may be used."""
+        now = self._clock.now()
+        return tuple(Gate(mark, until) for mark, until in slot.gates.items() if until > now)
 
     def _timed_out(self, slot: _Slot, partial: list[ProviderSnapshot]) -> FetchResult:
         if partial:
@@ -397,8 +406,10 @@ class RefreshEngine:
         if gate is not None:
             slot.gate_until = gate
         drop = result.drop_snapshot or shown.kind in DROPS_SNAPSHOT
-        if shown.kind in WAITS_FOR_OWNER:
+        gates = self._closed_gates(slot)
+        if shown.kind in WAITS_FOR_OWNER or gates:
             slot.stamps = slot.watched()
+            self._begins_to_watch.set()
         self._publish(
             slot,
             replace(
@@ -411,7 +422,7 @@ class RefreshEngine:
                 attempted_at=self._clock.now(),
             ),
         )
-        if gate is not None or drop:
+        if gate is not None or gates or drop:
             self._keep(slot)
 
     def _shown(self, text: str) -> str:
@@ -525,8 +536,10 @@ class RefreshEngine:
         """Notice that the machine slept, and that the owner of a login renewed it."""
         offset = self._clock_offset()
         while True:
+            self._begins_to_watch.clear()
             waiting = any(slot.stamps for slot in self._slots.values())
-            await self._clock.sleep(WATCH_S if waiting else PULSE_S)
+            seconds = WATCH_S if waiting else PULSE_S
+            await _either(self._clock.sleep(seconds), self._begins_to_watch.wait())
             for slot in self._slots.values():
                 if slot.stamps and slot.watched() != slot.stamps:
                     slot.stamps = {}
@@ -590,6 +603,7 @@ class RefreshEngine:
             fingerprint=slot.fingerprint,
             snapshot=slot.state.snapshot,
             gate_until=slot.gate_until,
+            gates=self._closed_gates(slot),
         )
         task = asyncio.create_task(self._save(slot.key, kept), name=f"keep:{slot.key}")
         self._saves.add(task)

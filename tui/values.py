@@ -218,6 +218,17 @@ class ProviderValues:
             raise KeyError(name)
         return "" if self.key.account else clean_value(self._env.get(name, ""))
 
+    def has_variable(self, name: str) -> bool:
+        """Whether a declared variable is there, even if it is empty; for a chosen account it is
+        not.
+
+        Raises:
+            KeyError: Not declared.
+        """
+        if name not in self.spec.variables():
+            raise KeyError(name)
+        return not self.key.account and name in self._env
+
     # -- values ----------------------------------------------------------------------------------
 
     def value(self, key: str) -> Any:
@@ -463,3 +474,7 @@ class Variables:
         """The cleaned value as a secret."""
         value = self._values.variable(name)
         return Secret(value) if value else None
+
+    def is_set(self, name: str) -> bool:
+        """Whether the variable is there, even if it is empty."""
+        return self._values.has_variable(name)

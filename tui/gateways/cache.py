@@ -22,6 +22,15 @@ VERSION = 1
 MAX_BYTES = 1 << 20
 
 
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """A credential that must not be used for a while."""
+
+    credential: str
+    """Its fingerprint."""
+    until: datetime
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Remembered:
     """What is kept of one account."""
@@ -32,6 +41,7 @@ class Remembered:
     snapshot: ProviderSnapshot | None = None
     gate_until: datetime | None = None
     """The service must not be asked before."""
+    gates: tuple[Gate, ...] = ()
 
 
 class SnapshotCache:

@@ -8,8 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Callable,
+    Collection,
+    Mapping,
+    MutableMapping,
+    Sequence,
+)
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
@@ -86,6 +94,9 @@ class Environment(Protocol):
 
     def secret(self, name: str) -> Secret | None:
         """The cleaned value as a secret."""
+
+    def is_set(self, name: str) -> bool:
+        """Whether the variable is there, even if it is empty."""
 
 
 class Http(Protocol):
@@ -361,6 +372,9 @@ class FetchContext:
     """The last good answer of this account."""
     running: dict[str, asyncio.Task[Any]] = field(default_factory=dict, repr=False, compare=False)
     """Requests a source began and its extras await; the chain ends whatever is left."""
+    gates: MutableMapping[str, datetime] = field(default_factory=dict, repr=False, compare=False)
+    """Until when a credential must not be used, by its fingerprint; kept over restarts. See
+    `_gate.politely`."""
     request_refresh: Callable[[], None] = lambda: None
     """For background tasks: asks the engine to read this account again."""
     tell: Callable[[str], None] = lambda sentence: None
