@@ -453,6 +453,24 @@ async def test_no_file_stays_open(desk: Desk) -> None:
 ASKS_FOR_TERMINAL = "test -t 0 && test -t 1 && test -t 2 || { echo no; exit 1; }; stty size; "
 
 
+async def test_what_a_program_asks_for_on_its_terminal_is_typed(desk: Desk) -> None:
+    script = f"""{PYTHON}
+for question in ("Trust this folder?", "Command:"):
+    answer = input(question)
+    print(f"got <{{answer}}>", flush=True)
+"""
+
+    def keys(said: str) -> str:
+        if said.endswith("Trust this folder?"):
+            return "yes\r"
+        return "/usage\r" if said.endswith("Command:") else ""
+
+    result = await desk.run(script, pty=True, type_next=keys)
+    assert "got <yes>" in result.stdout
+    assert "got </usage>" in result.stdout
+    assert result.exit_code == 0
+
+
 async def test_a_program_can_be_given_a_terminal(desk: Desk) -> None:
     result = await desk.run(f"{ASKS_FOR_TERMINAL} echo yes > /dev/tty; echo err >&2", pty=True)
 

@@ -92,6 +92,12 @@ class Child:
         """As it ended, a signal as a negative number; `None` while it runs."""
         return self.transport.get_returncode()
 
+    def type(self, text: str) -> None:
+        """Type on its terminal, as far as it has one and reads."""
+        if text and self.terminal is not None:
+            with suppress(OSError):
+                os.write(self.terminal.get_extra_info("pipe").fileno(), text.encode())
+
     async def end(self, *, search: bool = True) -> None:
         """TERM to all of it, a short grace, KILL, collect; a cancellation only cuts the grace.
 

@@ -16,6 +16,8 @@ from tui.gateways._children import Child, ChildProtocol, Command, happens, start
 
 HELD_OPEN_S = 1.0
 """How long helpers may keep the output open after the program itself ended."""
+TYPE_PAUSE_S = 0.4
+"""A program that says nothing for so long waits for what is typed."""
 STDIN, STDOUT, STDERR = 0, 1, 2
 
 
@@ -36,6 +38,7 @@ class Limits:
     done: Callable[[str], bool] | None = None
     done_silence_s: float = 4.0
     on_output: Callable[[], None] | None = None
+    type_next: Callable[[str], str] | None = None
     max_bytes: int = 1 << 20
 
 
@@ -140,6 +143,32 @@ class Patience:
         return self._done(f"{self._output.stdout}\n{self._output.stderr}")
 
 
+class Typist:
+    """Types on the terminal of a program when it pauses; once per pause."""
+
+    def __init__(
+        self, type_next: Callable[[str], str] | None, output: Output, child: Child
+    ) -> None:
+        self._type_next = type_next
+        self._output = output
+        self._child = child
+        self._typed_at = math.inf
+
+    def next_look_at(self) -> float:
+        """The end of the next pause, if nothing comes until then."""
+        return self._output.last_at + TYPE_PAUSE_S if self._is_news() else math.inf
+
+    def look(self, now: float) -> None:
+        """Type what the output so far calls for, if the program pauses."""
+        if self._type_next is None or now < self.next_look_at():
+            return
+        self._typed_at = self._output.last_at
+        self._child.type(self._type_next(self._output.stdout))
+
+    def _is_news(self) -> bool:
+        return self._type_next is not None and self._output.last_at != self._typed_at
+
+
 class TerminalOutput(asyncio.Protocol):
     """Hands on what appears on a terminal."""
 
@@ -172,7 +201,8 @@ async def run_to_end(command: Command, limits: Limits, *, pty: bool = False) -> 
     output = Output(limits.max_bytes, streams, limits.on_output)
     child = await _start(command, output, on_terminal)
     try:
-        cut = await _outlast(output, Patience(limits, output, deadline_at))
+        typist = Typist(limits.type_next, output, child)
+        cut = await _outlast(output, Patience(limits, output, deadline_at), typist)
         if cut is None:
             await happens(output.complete, HELD_OPEN_S)
             cut = Cut.SAID_TOO_MUCH if output.is_too_long else None
@@ -193,12 +223,14 @@ async def _start(command: Command, output: Output, on_terminal: bool) -> Child:
     return await start(command, output)
 
 
-async def _outlast(output: Output, patience: Patience) -> Cut | None:
+async def _outlast(output: Output, patience: Patience, typist: Typist) -> Cut | None:
     """Wait until the program ended by itself (`None`) or is to be cut off."""
     now = asyncio.get_running_loop().time
     while not output.exited.is_set():
         if cut := patience.verdict(now()):
             return cut
+        typist.look(now())
         output.stirred.clear()
-        await happens(output.stirred, patience.next_look_at() - now())
+        next_look_at = min(patience.next_look_at(), typist.next_look_at())
+        await happens(output.stirred, next_look_at - now())
     return None

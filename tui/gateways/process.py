@@ -118,6 +118,7 @@ class Programs:
         done: Callable[[str], bool] | None = None,
         done_silence_s: float = 4.0,
         on_output: Callable[[], None] | None = None,
+        type_next: Callable[[str], str] | None = None,
         pty: bool = False,
         env: Mapping[str, str | Secret] | None = None,
         drop_env: Collection[str] = (),
@@ -131,6 +132,8 @@ class Programs:
             done: Whether what came so far (output, line feed, error output) is complete; asked
                 when nothing came for `done_silence_s`, and cut off when it is.
             on_output: Called once, when the first byte comes.
+            type_next: What to type on the terminal, given all output so far; asked when nothing
+                came for a moment.
             pty: Give it a terminal of 50 rows and 200 columns. Windows has pipes only.
             drop_env: Variables the child does not get, beside those of other providers.
             max_bytes: Of both outputs together; a program that says more is cut off there.
@@ -145,6 +148,7 @@ class Programs:
             done=done,
             done_silence_s=done_silence_s,
             on_output=on_output,
+            type_next=type_next,
             max_bytes=max_bytes,
         )
         return await run_to_end(self._command(program, args, env or {}, drop_env), limits, pty=pty)

@@ -213,6 +213,7 @@ class Commands(Protocol):
         done: Callable[[str], bool] | None = None,
         done_silence_s: float = 4.0,
         on_output: Callable[[], None] | None = None,
+        type_next: Callable[[str], str] | None = None,
         pty: bool = False,
         env: Mapping[str, HeaderValue] | None = None,
         drop_env: Collection[str] = (),
@@ -224,6 +225,8 @@ class Commands(Protocol):
             silence_s: After the first byte, cut off when nothing came for so long.
             done: Whether what came so far is complete; then `done_silence_s` counts instead.
             on_output: Called once, when the first byte comes.
+            type_next: With a terminal: what to type, given all output so far; asked when nothing
+                came for a moment.
             pty: Give it a terminal of 50 rows and 200 columns.
             drop_env: Variables the child does not get, beside those of other providers.
 
