@@ -40,7 +40,7 @@ from tui.core.models import ProviderSnapshot
 from tui.core.plain import from_plain, to_plain
 from tui.providers import _chain, load_providers
 from tui.providers._context import FetchContext
-from tui.providers._spec import EVERYWHERE, ChoiceField, ProviderSpec, SecretField
+from tui.providers._spec import ChoiceField, ProviderSpec, SecretField
 
 Parser = Callable[[bytes], object]
 
@@ -48,6 +48,8 @@ REGISTRY = load_providers()
 SPECS = REGISTRY.specs
 HERE = Path(__file__).parent
 MUST_FAIL = ("bad_*", "refused_*")
+EVERYWHERE = ("enabled", "source", "extras")
+"""Settings of every provider, which none declares."""
 ODD_TRIES = 2000
 
 every_provider = pytest.mark.parametrize("spec", SPECS.values(), ids=SPECS.keys())
