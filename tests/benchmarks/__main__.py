@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable
 
-from tests.benchmarks import bench_logs, commands, screen
+from tests.benchmarks import bench_logs, commands, cookies, screen
 
 MEASURES: dict[str, Callable[[], str | Iterable[str]]] = {
     "frame": screen.first_frame,
@@ -17,6 +17,7 @@ MEASURES: dict[str, Callable[[], str | Iterable[str]]] = {
     "status": commands.status,
     "fan": commands.fan_out,
     "idle": screen.idle,
+    "cookies": cookies.profile_of_cookies,
     "logs": bench_logs.logs,
 }
 
