@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import sqlite3
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import httpx
 import pytest
@@ -26,6 +29,7 @@ from tests.support import (
     payload,
     reply,
 )
+from tui.auth.browser import BrowserLogins
 from tui.auth.cookie import Cookie
 from tui.auth.cookies import Jar
 from tui.core.errors import ErrorKind, FetchError, MissingCredentials
@@ -96,6 +100,17 @@ def token(**claims: Any) -> str:
         base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=").decode() for part in parts
     )
     return ".".join((*encoded, "c2lnbmF0dXJlLXg"))
+
+
+APP_STORE = """
+CREATE TABLE meta (key TEXT, value TEXT);
+CREATE TABLE cookies (host_key TEXT, name TEXT, value TEXT, encrypted_value BLOB, path TEXT,
+    expires_utc INTEGER, is_secure INTEGER, last_access_utc INTEGER);
+INSERT INTO cookies VALUES
+    ('.kimi.com', 'theme', 'dark', x'', '/', 0, 1, 3),
+    ('status.kimi.com', 'kimi-auth', 'eyJ.of-another-page.x', x'', '/', 0, 1, 2),
+    ('.kimi.com', 'kimi-auth', 'eyJ.from-the-app.x', x'', '/', 0, 1, 1);
+"""
 
 
 def jar(label: str, value: str, domain: str = "www.kimi.com", **rest: Any) -> Jar:
@@ -994,6 +1009,34 @@ async def test_the_app_comes_before_the_browsers_and_refusals_go_on(
     kept = await ctx.sessions.get("kimi-auth.china")
     assert kept is not None
     assert kept.value == Secret("eyJ.good.x")
+
+
+@pytest.mark.parametrize(
+    ("os_name", "file"),
+    [
+        ("linux", ".config/kimi-desktop/Cookies"),
+        ("linux", ".config/kimi-desktop/Network/Cookies"),
+        ("macos", "Library/Application Support/kimi-desktop/Cookies"),
+        ("windows", "AppData/Roaming/kimi-desktop/Network/Cookies"),
+    ],
+)
+async def test_the_store_of_the_desktop_app_is_found_and_left_alone(
+    home: Path, service: Service, os_name: Literal["linux", "macos", "windows"], file: str
+) -> None:
+    store = home / file
+    store.parent.mkdir(parents=True)
+    with closing(sqlite3.connect(store)) as database:
+        database.executescript(APP_STORE)
+    env = {"APPDATA": str(home / "AppData/Roaming")}
+    ctx = await make_context(
+        PROVIDER, home, settings=web_mode(extras=False), env=env, os_name=os_name
+    )
+    logins = BrowserLogins(env={}, home=home, state=home / "state", clock=FakeClock())
+    browsers = logins.for_account(("kimi.com",), (), "auto", user_initiated=False)
+    snapshot = await fetch(PROVIDER, replace(ctx, browsers=browsers))
+    assert service.bearers == ["eyJ.from-the-app.x"]
+    assert snapshot.origin == "Kimi Desktop"
+    assert [path.name for path in store.parent.iterdir()] == ["Cookies"]
 
 
 async def test_a_chosen_browser_leaves_the_app_out(home: Path, service: Service) -> None:
