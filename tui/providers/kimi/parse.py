@@ -18,19 +18,16 @@ from tui.core.models import (
     MONTH_MINUTES,
     SESSION_MINUTES,
     WEEK_MINUTES,
-    Balance,
     DetailRow,
     Identity,
     ProviderKey,
     ProviderSnapshot,
     UsageWindow,
 )
-from tui.core.wording import length_text, money
+from tui.core.wording import length_text
 from tui.providers._parse import (
     at,
-    boolean,
     clamp_percent,
-    decimal,
     integer,
     items,
     mapping,
@@ -39,6 +36,7 @@ from tui.providers._parse import (
     text,
     timestamp,
 )
+from tui.providers.kimi.booster import booster_balances, booster_rows
 
 CODING = "FEATURE_CODING"
 RESET_NAMES = ("resetTime", "resetAt", "reset_time", "reset_at")
@@ -64,9 +62,6 @@ LEVELS = {
 }
 """Names of the levels of the first version; later versions reuse the words for other plans."""
 WEEKLY_TIERS = {1024: "Andante", 2048: "Moderato", 7168: "Allegretto"}
-
-MICRO = Decimal(1_000_000)
-CENT = Decimal("0.01")
 
 
 # -- windows ---------------------------------------------------------------------------------------
@@ -136,9 +131,9 @@ def parse_usage(
         source_id=source_id,
         fetched_at=now,
         windows=in_order(_windows(answer, weekly)),
-        balances=tuple(_booster(answer)),
+        balances=tuple(booster_balances(answer)),
         identity=Identity(plan=_plan(answer, weekly)),
-        details=(*_booster_rows(answer), *_parallel_rows(answer)),
+        details=(*booster_rows(answer), *_parallel_rows(answer)),
     )
 
 
@@ -350,61 +345,6 @@ def _plan(answer: dict[str, Any], weekly: Count | None) -> str:
         return WEEKLY_TIERS.get(weekly.limit, "") if weekly is not None else ""
     is_first = answer.get("version") in (None, "", FIRST_LEVELS)
     return LEVELS.get(level, level) if is_first else level
-
-
-# -- extra usage -----------------------------------------------------------------------------------
-
-
-def _booster(answer: dict[str, Any]) -> Iterator[Balance]:
-    """Bought usage on top of the plan, where there is some."""
-    if (wallet := _wallet(answer)) is not None:
-        yield Balance(
-            id="booster",
-            label="Extra usage",
-            amount=_from_micro_cents(at(wallet, "balance.amountLeft")),
-            currency=_currency(wallet),
-        )
-
-
-def _booster_rows(answer: dict[str, Any]) -> Iterator[DetailRow]:
-    wallet = _wallet(answer)
-    if wallet is None:
-        return
-    currency = _currency(wallet)
-    left = _from_micro_cents(at(wallet, "balance.amountLeft"))
-    yield DetailRow("Extra usage", "Balance", money(left, currency))
-    spent = decimal(at(wallet, "monthlyUsed.priceInCents"))
-    if spent is not None:
-        yield DetailRow("Extra usage", "Spent this month", money(spent * CENT, currency))
-    yield DetailRow("Extra usage", "Monthly limit", _monthly_limit(wallet, currency))
-
-
-def _wallet(answer: dict[str, Any]) -> dict[str, Any] | None:
-    wallet = mapping(answer.get("boosterWallet"))
-    amount = decimal(at(wallet, "balance.amount"))
-    is_booster = at(wallet, "balance.type") == "BOOSTER"
-    return wallet if is_booster and amount is not None and amount > 0 else None
-
-
-def _from_micro_cents(value: Any) -> Decimal:
-    """Millionths of a cent; a rest below one cent counts as one."""
-    cents = (decimal(value) or Decimal()) / MICRO
-    return (Decimal(1) if 0 < cents < 1 else cents) * CENT
-
-
-def _monthly_limit(wallet: dict[str, Any], currency: str) -> str:
-    cents = decimal(at(wallet, "monthlyChargeLimit.priceInCents"))
-    if not boolean(wallet.get("monthlyChargeLimitEnabled")) or not cents:
-        return "unlimited"
-    return money(cents * CENT, currency)
-
-
-def _currency(wallet: dict[str, Any]) -> str:
-    named = (
-        text(at(wallet, f"{part}.currency")).upper()
-        for part in ("monthlyChargeLimit", "monthlyUsed")
-    )
-    return next(filter(None, named), "USD")
 
 
 def _parallel_rows(answer: dict[str, Any]) -> Iterator[DetailRow]:
