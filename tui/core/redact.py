@@ -83,6 +83,11 @@ class Secret:
         found = re.finditer(pattern, self._value, re.IGNORECASE | re.DOTALL)
         return tuple(Secret(match.group(group)) for match in found if match.group(group))
 
+    def plain(self, pattern: str, group: int = 1) -> str:
+        """A part that is no secret by itself, such as a moment or an address; empty without one."""
+        found = re.search(pattern, self._value, re.IGNORECASE | re.DOTALL)
+        return (found.group(group) or "") if found else ""
+
     def replaced(self, pattern: str, by: str) -> Secret:
         """A secret in which everything a pattern finds (any case) is written differently.
 
