@@ -1,0 +1,270 @@
+"""Google logins for Antigravity: one the user stored, or the one `agy` keeps.
+
+Files and key store entries of `agy` are read and never written; a token renewed with a stored
+login is kept in our own session store. The client that renews is the user's to name.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from tui.core.errors import FetchError, MissingCredentials, Unauthorized, Unsupported
+from tui.core.jwt import text_claim
+from tui.core.models import ProviderKey
+from tui.core.redact import Secret
+from tui.providers._context import FetchContext
+from tui.providers._parse import ensure_ok, json_object, moment_in, number, text, timestamp
+from tui.providers.antigravity.local import chosen_email, not_running, same_account
+from tui.providers.antigravity.program import renew_login
+
+TOKEN_URL = "https://oauth2.googleapis.com/token"
+TOKEN_HOST = "oauth2.googleapis.com"
+TOKEN_FILES = (
+    "~/.gemini/jetski-standalone-oauth-token",
+    "~/.gemini/antigravity-cli/antigravity-oauth-token",
+)
+KEY_STORE_ENTRY = ("gemini", "antigravity")
+OF_PROGRAM = "login of agy"
+SLOT = "oauth"
+SPARE = timedelta(seconds=60)
+TIMEOUT_S = 10.0
+SIGN_IN_AGAIN = "Sign in again with `agy`."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Login:
+    """A Google login."""
+
+    access_token: Secret | None = None
+    refresh_token: Secret | None = None
+    expires_at: datetime | None = None
+    email: str = ""
+    project: str = ""
+    client_id: Secret | None = field(default=None, repr=False)
+    client_secret: Secret | None = None
+    is_workspace: bool = False
+    """The account belongs to an organisation."""
+    origin: str = ""
+    is_stored: bool = False
+    """The user stored it for this account; else it is the one of `agy`."""
+
+    def is_fresh(self, now: datetime) -> bool:
+        """Whether the access token will be accepted for another minute, as far as is known."""
+        if self.access_token is None:
+            return False
+        return self.expires_at is None or self.expires_at - now > SPARE
+
+
+# -- reading ---------------------------------------------------------------------------------------
+
+
+def parse_login(content: Secret, *, origin: str = "", is_stored: bool = False) -> Login | None:
+    """A login in JSON, in snake or camel case, at any depth; `None` when it holds no token."""
+    access, refresh = value_of(content, "access_token"), value_of(content, "refresh_token")
+    if access is None and refresh is None:
+        return None
+    identity = value_of(content, "id_token")
+    return Login(
+        access_token=access,
+        refresh_token=refresh,
+        expires_at=timestamp(plain_of(content, "expiry_date") or plain_of(content, "expiry")),
+        email=(text_claim(identity, "email") if identity else "") or plain_of(content, "email"),
+        project=plain_of(content, "project_id"),
+        client_id=value_of(content, "client_id"),
+        client_secret=value_of(content, "client_secret"),
+        is_workspace=bool(identity and text_claim(identity, "hd")),
+        origin=origin,
+        is_stored=is_stored,
+    )
+
+
+def pattern_of(name: str) -> str:
+    """How a value of this name is written in JSON."""
+    first, *rest = name.split("_")
+    camel = first + "".join(word.capitalize() for word in rest)
+    return rf'"(?:{name}|{camel})"\s*:\s*"?([^"\s,}}\]]+)'
+
+
+def value_of(content: Secret, name: str) -> Secret | None:
+    """A secret value of a JSON text."""
+    found = content.search(pattern_of(name))
+    return None if found is not None and found.matches("null") else found
+
+
+def plain_of(content: Secret, name: str) -> str:
+    """A value of a JSON text that is no secret by itself."""
+    found = content.plain(pattern_of(name))
+    return "" if found == "null" else found
+
+
+# -- finding ---------------------------------------------------------------------------------------
+
+
+async def find_login(ctx: FetchContext) -> Login:
+    """The login to use; that of `agy` only for who chose this way or an account.
+
+    Raises:
+        MissingCredentials: There is none.
+        Unsupported: What is stored is no login.
+        Unauthorized: It is of another account than the chosen one.
+    """
+    login = await stored_login(ctx)
+    if login is None:
+        login = await login_of_program(ctx)
+    check_login(ctx, login)
+    return login
+
+
+async def stored_login(ctx: FetchContext) -> Login | None:
+    """The login the user stored."""
+    found = await ctx.secrets.find("oauth_credentials")
+    if found is None:
+        return None
+    login = parse_login(found.value, origin=found.origin, is_stored=True)
+    if login is None:
+        raise Unsupported(
+            "The stored Google login holds no token.",
+            hint="Save JSON with `access_token` or `refresh_token` as oauth_credentials.",
+        )
+    return login
+
+
+async def login_of_program(ctx: FetchContext) -> Login:
+    """The login of `agy`."""
+    if ctx.key.account:
+        raise MissingCredentials(
+            "No Google login is stored for this account.", hint="Save its oauth_credentials."
+        )
+    if ctx.mode == "auto" and not chosen_email(ctx):
+        raise not_running()
+    async for login in program_logins(ctx):
+        return login
+    raise MissingCredentials(
+        "No Google login for Antigravity was found.",
+        hint="Sign in with `agy`, or save oauth_credentials.",
+    )
+
+
+async def program_logins(ctx: FetchContext) -> AsyncIterator[Login]:
+    """Logins of `agy`, newest place first; each looked at only when reached."""
+    for file in TOKEN_FILES:
+        content = await ctx.files.read_text(ctx.files.expand(file))
+        if content and (login := parse_login(Secret(content), origin=OF_PROGRAM)):
+            yield login
+    entry = await ctx.key_store.find(*KEY_STORE_ENTRY)
+    if entry and (login := parse_login(entry, origin=OF_PROGRAM)):
+        yield login
+
+
+async def detect(ctx: FetchContext) -> str:
+    """Whether `agy` is signed in, by its files; whether that still works is not looked at."""
+    if ctx.key != ProviderKey(ctx.key.provider):
+        return ""
+    for file in TOKEN_FILES:
+        if await ctx.files.stat(ctx.files.expand(file)) is not None:
+            return OF_PROGRAM
+    return ""
+
+
+def check_login(ctx: FetchContext, login: Login) -> None:
+    """The login must be of the chosen account; one the user stored may leave that open."""
+    wanted = chosen_email(ctx)
+    is_open = login.is_stored and not login.email
+    if not wanted or is_open or same_account(wanted, login.email):
+        return
+    message = f"The Google login is of {login.email}, not {wanted}."
+    if not login.email:
+        message = f"The {login.origin} does not say that it is of {wanted}."
+    raise Unauthorized(message, hint=f"Save the oauth_credentials of {wanted}.")
+
+
+# -- renewing --------------------------------------------------------------------------------------
+
+
+async def usable_token(ctx: FetchContext, login: Login) -> Secret:
+    """An access token that has not expired, renewed if need be.
+
+    Raises:
+        FetchError: It cannot be renewed.
+    """
+    async with ctx.sessions.lock(SLOT):
+        for known in (login, await kept_login(ctx, login)):
+            if known.access_token is not None and known.is_fresh(ctx.clock.now()):
+                return known.access_token
+        client = await find_client(ctx, login)
+        if client is not None and login.refresh_token is not None:
+            return await renewed(ctx, login.refresh_token, client)
+    return await renewed_by_program(ctx, login)
+
+
+async def kept_login(ctx: FetchContext, login: Login) -> Login:
+    """What was renewed before with the same refresh token."""
+    kept = await ctx.sessions.get(SLOT)
+    if kept is None or login.refresh_token is None:
+        return Login()
+    if kept.label != login.refresh_token.fingerprint():
+        return Login()
+    return parse_login(kept.value) or Login()
+
+
+async def find_client(ctx: FetchContext, login: Login) -> tuple[Secret, Secret] | None:
+    """The client a login was made with: of the login itself, else of the settings."""
+    if login.client_id and login.client_secret:
+        return login.client_id, login.client_secret
+    client_id = ctx.settings.text("oauth_client_id")
+    secret = await ctx.secrets.get("oauth_client_secret")
+    return (Secret(client_id), secret) if client_id and secret else None
+
+
+async def renewed(ctx: FetchContext, refresh: Secret, client: tuple[Secret, Secret]) -> Secret:
+    """A new access token from Google, kept until it expires."""
+    client_id, client_secret = client
+    reply = await ctx.http.send(
+        "POST",
+        TOKEN_URL,
+        form={
+            "client_id": client_id,
+            "client_secret": client_secret,
+            "refresh_token": refresh,
+            "grant_type": "refresh_token",
+        },
+        timeout_s=TIMEOUT_S,
+        redirects="none",
+    )
+    errors = dict.fromkeys((400, 401, 403), lambda reply: not_accepted())
+    answer = json_object(ensure_ok(reply, "Google", now=ctx.clock.now(), errors=errors), "Google")
+    token = text(answer.get("access_token"))
+    if not token:
+        raise Unauthorized("Google gave no new access token.", hint=SIGN_IN_AGAIN)
+    await keep(ctx, refresh, Secret(token), number(answer.get("expires_in")))
+    return Secret(token)
+
+
+async def keep(ctx: FetchContext, refresh: Secret, token: Secret, lasts_s: float | None) -> None:
+    """Remember a renewed token beside the login it came from."""
+    expires_at = moment_in(lasts_s, ctx.clock.now())
+    if expires_at is not None:
+        rest = json.dumps({"access_token": "{}", "expiry": expires_at.isoformat()})
+        await ctx.sessions.put(SLOT, token.within(rest), refresh.fingerprint())
+
+
+async def renewed_by_program(ctx: FetchContext, login: Login) -> Secret:
+    """The token of `agy` after it renewed it itself."""
+    if not login.is_stored:
+        await renew_login(ctx)
+        async for again in program_logins(ctx):
+            if again.access_token is not None and again.is_fresh(ctx.clock.now()):
+                check_login(ctx, again)
+                return again.access_token
+    raise Unauthorized(
+        "The Google login has expired.",
+        hint="Sign in with `agy`, or set oauth_client_id and oauth_client_secret.",
+    )
+
+
+def not_accepted() -> FetchError:
+    """Google refuses the login."""
+    return Unauthorized("Google no longer accepts this login.", hint=SIGN_IN_AGAIN)
