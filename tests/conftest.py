@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import socket
@@ -10,8 +11,11 @@ from pathlib import Path
 from typing import Any
 
 # Textual reads most of its variables when it is imported, so they go first.
+KEPT = "TEXTUAL_SNAPSHOT_TEMPDIR"
 for name in list(os.environ):
-    if name.startswith(("TEXTUAL", "XDG_", "CLAUDE", "CODEX", "GEMINI", "ANTHROPIC", "GOOGLE")):
+    if name != KEPT and name.startswith(
+        ("TEXTUAL", "XDG_", "CLAUDE", "CODEX", "GEMINI", "ANTHROPIC", "GOOGLE")
+    ):
         del os.environ[name]
 for name in ("NO_COLOR", "COLORTERM", "DBUS_SESSION_BUS_ADDRESS", "PYTHON_KEYRING_BACKEND"):
     os.environ.pop(name, None)
@@ -31,7 +35,8 @@ LEFT_OUT: dict[str, str] = {}
 
 @pytest.fixture(autouse=True)
 def clean_world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A home of its own and none of the variables a provider reads."""
+    """A home of its own, none of the variables a provider reads, a log that tests can see."""
+    logging.getLogger("tui").propagate = True
     home = tmp_path / "home"
     home.mkdir()
     monkeypatch.setenv("HOME", str(home))
