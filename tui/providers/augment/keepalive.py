@@ -103,17 +103,21 @@ async def _keep_alive(ctx: FetchContext, session: WebSession, rhythm: Rhythm) ->
         await stirred_until(ctx, session, session.next_check_at)
         is_time = ctx.clock.now() >= session.next_check_at
         try:
-            if session.wants_renewal:
-                session.wants_renewal = False
-                announce(ctx, session, await renew(ctx, forced=True))
-            elif is_time:
-                announce(ctx, session, await check(ctx, session, rhythm))
+            announce(ctx, session, await _look(ctx, session, rhythm, is_time=is_time))
         except FetchError as error:
             ctx.log.debug("%s: the session was not checked (%s)", ctx.key, error.message)
         if is_time:
-            session.next_check_at += interval
-            if session.next_check_at <= ctx.clock.now():
-                session.next_check_at = ctx.clock.now() + interval
+            now, planned = ctx.clock.now(), session.next_check_at + interval
+            session.next_check_at = planned if planned > now else now + interval
+
+
+async def _look(
+    ctx: FetchContext, session: WebSession, rhythm: Rhythm, *, is_time: bool
+) -> Outcome | None:
+    if session.wants_renewal:
+        session.wants_renewal = False
+        return await renew(ctx, forced=True)
+    return await check(ctx, session, rhythm) if is_time else None
 
 
 async def stirred_until(ctx: FetchContext, session: WebSession, moment: datetime) -> None:
