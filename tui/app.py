@@ -100,6 +100,8 @@ class UsageApp(App[str]):
             if number is not None:
                 with contextlib.suppress(NotImplementedError):  # Windows
                     loop.add_signal_handler(number, self.exit)
+        # Textual does not paint by itself after ctrl+z and fg.
+        self.app_resume_signal.subscribe(self, lambda _: self.refresh(layout=True))
 
     async def on_unmount(self) -> None:
         """Programs, connections and files end with the screen."""

@@ -143,3 +143,15 @@ async def test_keys_that_do_not_work_out_are_told_once() -> None:
             "[keys]: there is no action retry.",
             "[keys]: s is refresh_all now, no longer settings.",
         ]
+
+
+async def test_the_screen_is_painted_again_after_it_was_suspended(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with opened(FakeDeck(everybody()[:1])) as (app, pilot):
+        layouts: list[bool] = []
+        monkeypatch.setattr(app, "refresh", lambda *, layout: layouts.append(layout))
+        app.app_resume_signal.publish(app)
+        await pilot.pause()
+        monkeypatch.undo()
+        assert layouts == [True]

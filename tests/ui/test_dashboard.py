@@ -17,6 +17,7 @@ from tui.app import UsageApp
 from tui.core.models import ProviderKey, ProviderState
 from tui.screens.details import DetailsScreen
 from tui.screens.too_small import TooSmallScreen
+from tui.screens.welcome import WelcomeScreen
 from tui.widgets.filter_line import FilterLine
 from tui.widgets.key_bar import KeyBar
 from tui.widgets.log_pane import LogPane
@@ -429,6 +430,16 @@ async def test_below_the_smallest_size_one_sentence_is_left_and_q_quits() -> Non
         await pilot.press("q")
         await pilot.pause()
         assert not app.is_running
+
+
+async def test_the_sentence_does_not_come_back_from_below_another_screen() -> None:
+    async with opened(FakeDeck([]), size=(20, 5)) as (app, pilot):
+        await pilot.pause()
+        assert isinstance(app.screen, WelcomeScreen)
+        await pilot.resize_terminal(80, 24)
+        app.screen.dismiss(False)
+        await pilot.pause()
+        assert not isinstance(app.screen, TooSmallScreen)
 
 
 async def test_a_terminal_that_is_too_small_from_the_start() -> None:

@@ -30,6 +30,11 @@ class TooSmallScreen(Screen[None]):
         """The sentence, kept up to date while the size changes."""
         yield Static(self._sentence(), markup=False)
 
+    def on_screen_resume(self) -> None:
+        """Whatever lay above may have lasted longer than the shortage."""
+        if not is_too_small(self.app.size):
+            self.dismiss()
+
     def on_resize(self) -> None:
         """Tell the size as it is now."""
         self.query_one(Static).update(self._sentence())
