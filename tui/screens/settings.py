@@ -18,6 +18,7 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.getters import query_one
 from textual.screen import Screen
+from textual.widget import Widget
 from textual.widgets import Input, OptionList, Static
 from textual.worker import Worker, WorkerState
 
@@ -61,8 +62,8 @@ class SettingsScreen(Screen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("t", "test", "test", id="settings.test"),
         Binding("ctrl+t", "test", "test", id="settings.test_anywhere"),
-        Binding("ctrl+s", "save", "save", id="settings.save"),
         Binding("escape", "back", "back", id="settings.back"),
+        Binding("ctrl+s", "save", "save", id="settings.save"),
         Binding("ctrl+r", "reset", "reset", id="settings.reset"),
         Binding("slash", "search", "search", id="settings.search"),
         Binding("q", "quit_asking", "quit", id="quit"),
@@ -128,6 +129,7 @@ class SettingsScreen(Screen[None]):
         if key not in self._drafts:
             self._drafts[key] = Draft(await self._load(key))
         await self.page.show(self._drafts[key])
+        self.refresh_bindings()
 
     async def _load(self, key: ProviderKey | None) -> Page:
         return await self.deck.pages.load(key, tuple(sorted(self.app.available_themes)))
@@ -147,6 +149,12 @@ class SettingsScreen(Screen[None]):
             if row is not None:
                 row.control.focus()
         self._mark()
+
+    def set_focus(
+        self, widget: Widget | None, scroll_visible: bool = True, from_app_focus: bool = False
+    ) -> None:
+        """The page brings whole rows into sight by itself."""
+        super().set_focus(widget, scroll_visible=False, from_app_focus=from_app_focus)
 
     # -- the list --------------------------------------------------------------------------------
 
@@ -231,6 +239,8 @@ class SettingsScreen(Screen[None]):
             self._preview(message.key, draft.in_force(message.key))
         if message.is_whole:
             row.say(*self._remark(draft, row.field))
+            if row.has_focus_within:
+                self.page.reveal(row)
 
     def _remark(self, draft: Draft, field: FormField) -> tuple[str, Tone]:
         """What there is to say about an entry at once."""

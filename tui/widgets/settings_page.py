@@ -120,7 +120,7 @@ class SettingsPage(VerticalScroll, can_focus=False):
         tone: Tone = "good" if answer.is_good else "bad"
         if row is not None and row.display:
             row.say(answer.text, tone)
-            self._reveal(row)
+            self.reveal(row)
         else:
             self.say_on_top(answer.text, tone)
 
@@ -189,12 +189,11 @@ class SettingsPage(VerticalScroll, can_focus=False):
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         """What is said about a field is in sight together with it."""
-        row = self.row_of(event.widget)
-        if row is not None:
-            self._reveal(row)
+        self.reveal(self.row_of(event.widget) or event.widget)
 
-    def _reveal(self, row: SettingRow) -> None:
-        self.call_after_refresh(row.scroll_visible, animate=False)
+    def reveal(self, widget: Widget) -> None:
+        """Bring a row into sight as it will be after the next layout."""
+        self.call_after_refresh(widget.scroll_visible, animate=False)
 
     @on(Button.Pressed)
     def _wanted(self, message: Button.Pressed) -> None:
