@@ -54,6 +54,9 @@ class LogRing(Protocol):
 class Engine(Protocol):
     """Keeps the states fresh and tells about every change."""
 
+    tell: Callable[[ProviderKey, str], None]
+    """Takes the sentences background tasks have for the user."""
+
     def state(self, key: ProviderKey) -> ProviderState:
         """What is known now."""
 

@@ -70,6 +70,7 @@ class FakeEngine:
     """Publishes what a test tells it and remembers what it was asked."""
 
     def __init__(self, states: dict[ProviderKey, ProviderState]) -> None:
+        self.tell: Callable[[ProviderKey, str], None] = lambda key, sentence: None
         self.states = states
         self.listeners: list[Callable[[ProviderState], None]] = []
         self.asked: list[tuple[ProviderKey | None, bool]] = []

@@ -162,7 +162,7 @@ class Unsupported(FetchError):
 
 def _cause_below(error: BaseException) -> Cause:
     below = error.__cause__
-    while below is not None:
+    while below is not None and below is not error:
         if isinstance(below, TimeoutError):
             return "timeout"
         if isinstance(below, FetchError) and below.cause:

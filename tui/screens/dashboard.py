@@ -141,8 +141,14 @@ class DashboardScreen(Screen[None]):
             self._show_deck()
         await self.deck.start()
         self._unsubscribe = self.deck.engine.subscribe(self._tell)
+        self.deck.engine.tell = self._say
         await self.take_over()
         self.post_message(self.Started())
+
+    def _say(self, key: ProviderKey, sentence: str) -> None:
+        """What a background task has for the user."""
+        name = next((face.name for face in self.deck.faces() if face.key == key), str(key))
+        self.notify(sentence, title=name, timeout=12, markup=False)
 
     def _tell(self, state: ProviderState) -> None:
         self.post_message(ProviderStateChanged(state))
