@@ -13,7 +13,6 @@ from datetime import datetime, timedelta
 
 from tui.core.errors import FetchError, MissingCredentials, Unauthorized, Unsupported
 from tui.core.jwt import text_claim
-from tui.core.models import ProviderKey
 from tui.core.redact import Secret
 from tui.providers._context import FetchContext
 from tui.providers._parse import ensure_ok, json_object, moment_in, number, text, timestamp
@@ -161,7 +160,7 @@ async def program_logins(ctx: FetchContext) -> AsyncIterator[Login]:
 
 async def detect(ctx: FetchContext) -> str:
     """Whether `agy` is signed in, by its files; whether that still works is not looked at."""
-    if ctx.key != ProviderKey(ctx.key.provider):
+    if ctx.key.account:
         return ""
     for file in TOKEN_FILES:
         if await ctx.files.stat(ctx.files.expand(file)) is not None:
