@@ -19,12 +19,12 @@ from typing import TYPE_CHECKING, Any
 
 from tui.core.clock import Clock, SystemClock
 from tui.core.models import ProviderKey, ProviderState
+from tui.core.preferences import Preferences
 from tui.gateways import config as config_gateway
 from tui.gateways.cache import SnapshotCache
 from tui.gateways.config import Config
 from tui.gateways.logs import RingHandler, set_up, tear_down
 from tui.gateways.paths import Paths, find_paths
-from tui.present import Preferences
 
 if TYPE_CHECKING:
     import httpx

@@ -8,6 +8,7 @@ from typing import Literal
 
 from tui.core.errors import ErrorKind
 from tui.core.models import ProviderKey, UsageSeries
+from tui.core.preferences import Preferences as Preferences
 
 Look = Literal["waiting", "fresh", "aging", "stale", "needs_setup", "error", "disabled"]
 Severity = Literal["ok", "warning", "critical", "unknown", "stale"]
@@ -17,20 +18,6 @@ Fact = tuple[str, str]
 NEEDS_USER = frozenset(
     {ErrorKind.MISSING_CREDENTIALS, ErrorKind.UNAUTHORIZED, ErrorKind.UNSUPPORTED}
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Preferences:
-    """How the user wants to read numbers and times."""
-
-    show_used: bool = False
-    absolute_times: bool = False
-    pace: bool = True
-    pace_work_days: int | None = None
-    privacy: bool = False
-    ascii: bool = False
-    twelve_hour: bool = False
-    """`2:02 PM` instead of `14:02`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
