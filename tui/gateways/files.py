@@ -19,6 +19,9 @@ from tui.core.files import FileInfo
 from tui.gateways.blocking import run_blocking
 
 DEADLINE_S = 10.0
+PACKAGE_PLACES = ("lib/node_modules", "libexec/lib/node_modules", "share")
+"""Where packages lie below the folder above `bin`."""
+PACKAGE_LEVELS = 8
 OsName = Literal["linux", "macos", "windows"]
 T = TypeVar("T")
 Stamp = tuple[int, int] | None
@@ -111,6 +114,12 @@ class DeclaredFiles:
         """Rows of a SQLite file, opened read-only; `None` when it is not there."""
         return await self._in_thread(database, lambda: _rows(database, sql, parameters))
 
+    async def packages(self, program: Path) -> tuple[Path, ...]:
+        """Folders with the packages of an installed program, which may be read from then on."""
+        found = await run_blocking(lambda: _packages(program), deadline_s=DEADLINE_S)
+        self._roots += found
+        return found
+
     async def _in_thread(self, path: Path, read: Callable[[], T]) -> T:
         self._check(path)
         self.touched.add(path)
@@ -150,6 +159,17 @@ def _walked(folder: Path, suffix: str, max_files: int) -> tuple[Path, ...]:
         if len(found) >= max_files:
             break
     return tuple(found[:max_files])
+
+
+def _packages(program: Path) -> tuple[Path, ...]:
+    """As npm, bun, Homebrew and Nix install: around the real file, and below its prefix."""
+    real = program.resolve()
+    found = [parent for parent in real.parents if parent.name == "node_modules"][:1]
+    owners = real.parents[:PACKAGE_LEVELS]
+    found += [folder for folder in owners if (folder / "package.json").is_file()][:1]
+    prefixes = (path.parent.parent for path in (real, program))
+    found += [prefix / place for prefix in prefixes for place in PACKAGE_PLACES]
+    return tuple(dict.fromkeys(folder for folder in found if folder.is_dir()))
 
 
 def _content(path: Path, max_bytes: int) -> bytes | None:

@@ -184,6 +184,10 @@ class Files(Protocol):
         """Rows of a SQLite file, opened read-only and never written beside; `None` when it is not
         there."""
 
+    async def packages(self, program: Path) -> tuple[Path, ...]:
+        """Folders with the packages of an installed program, links followed; from then on they may
+        be read."""
+
 
 class Conversation(Protocol):
     """A program one talks to line by line."""
