@@ -1,0 +1,221 @@
+"""The Google login of the Gemini CLI: read and never written.
+
+Google's refresh tokens do not rotate, so an expired token may be renewed here without signing
+anybody out; the new one is kept in our own session store.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from tui.core.errors import (
+    FetchError,
+    MissingCredentials,
+    Unauthorized,
+    Unsupported,
+)
+from tui.core.http import Reply
+from tui.core.jwt import claims
+from tui.core.redact import Secret
+from tui.providers._context import FetchContext
+from tui.providers._parse import (
+    at,
+    ensure_ok,
+    json_object,
+    mapping,
+    moment_in,
+    number,
+    text,
+    timestamp,
+)
+from tui.providers.gemini.client import find_client
+
+SETTINGS_FILE = "~/.gemini/settings.json"
+LOGIN_FILE = "~/.gemini/oauth_creds.json"
+TOKEN_URL = "https://oauth2.googleapis.com/token"
+OTHER_LOGINS = {
+    "gemini-api-key": "an API key",
+    "api-key": "an API key",
+    "vertex-ai": "Vertex AI",
+}
+SHUTDOWN_SIGNS = (
+    ("unsupported_client",),
+    ("ineligibletiererror",),
+    ("no longer supported", "gemini code assist"),
+    ("migrate", "antigravity", "gemini"),
+)
+"""Consumer accounts moved away: all words of one line in an error body."""
+SLOT = "oauth"
+SPARE = timedelta(seconds=60)
+TIMEOUT_S = 10.0
+SIGN_IN = "Run `gemini` and sign in with Google."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Login:
+    """What the CLI keeps."""
+
+    access_token: Secret | None = None
+    refresh_token: Secret | None = None
+    expires_at: datetime | None = None
+    claims: dict[str, Any]
+    """Of the identity token: `email`, and `hd` in an organisation."""
+
+    def usable_token(self, now: datetime) -> Secret | None:
+        """The access token, unless it is over within a minute."""
+        is_over = self.expires_at is not None and self.expires_at - SPARE <= now
+        return None if is_over else self.access_token
+
+
+# -- reading ---------------------------------------------------------------------------------------
+
+
+def parse_login(content: str) -> Login | None:
+    """The login in the CLI's file; `None` when nobody is signed in there."""
+    data = _object(content)
+    access, refresh, identity = (
+        Secret(value) if (value := text(data.get(name))) else None
+        for name in ("access_token", "refresh_token", "id_token")
+    )
+    if access is None and refresh is None:
+        return None
+    return Login(
+        access_token=access,
+        refresh_token=refresh,
+        expires_at=timestamp(data.get("expiry_date")),
+        claims=claims(identity) if identity else {},
+    )
+
+
+def other_login(content: str) -> str:
+    """The way to sign in that the CLI is set to, when it is one without usage data."""
+    data = _object(content)
+    chosen = at(data, "security.auth.selectedType") or data.get("selectedAuthType")
+    return OTHER_LOGINS.get(text(chosen), "")
+
+
+def _object(content: str) -> dict[str, Any]:
+    try:
+        return mapping(json.loads(content))
+    except (ValueError, RecursionError):
+        return {}
+
+
+async def find_login(ctx: FetchContext) -> Login:
+    """The login of the CLI.
+
+    Raises:
+        MissingCredentials: Nobody is signed in.
+        Unsupported: The CLI is set to another way to sign in.
+    """
+    other = other_login(await ctx.files.read_text(ctx.files.expand(SETTINGS_FILE)) or "")
+    if other:
+        raise Unsupported(
+            f"The Gemini CLI is set to {other}, which has no usage data.",
+            hint="Sign in with Google instead: run `gemini` and choose it with /auth.",
+        )
+    login = parse_login(await ctx.files.read_text(ctx.files.expand(LOGIN_FILE)) or "")
+    if login is None:
+        raise MissingCredentials("The Gemini CLI is not signed in.", hint=SIGN_IN)
+    return login
+
+
+async def detect(ctx: FetchContext) -> str:
+    """Whether the CLI is signed in with Google, fresh or not."""
+    try:
+        await find_login(ctx)
+    except FetchError:
+        return ""
+    return "Gemini CLI login"
+
+
+# -- renewing --------------------------------------------------------------------------------------
+
+
+async def usable_token(ctx: FetchContext, login: Login) -> Secret:
+    """An access token that has not expired: of the file, kept by us, or new.
+
+    Raises:
+        FetchError: It cannot be renewed.
+    """
+    async with ctx.sessions.lock(SLOT):
+        token = login.usable_token(ctx.clock.now()) or await _kept_token(ctx, login)
+        return token or await _renewed(ctx, login)
+
+
+async def _kept_token(ctx: FetchContext, login: Login) -> Secret | None:
+    """What was renewed before with the same refresh token, while it lasts."""
+    kept = await ctx.sessions.get(SLOT)
+    if kept is None or login.refresh_token is None:
+        return None
+    mark, _, expiry = kept.label.partition(" ")
+    expires_at = timestamp(expiry)
+    lasts = expires_at is not None and expires_at - SPARE > ctx.clock.now()
+    return kept.value if lasts and mark == login.refresh_token.fingerprint() else None
+
+
+async def _renewed(ctx: FetchContext, login: Login) -> Secret:
+    """A new access token from Google, kept until it expires."""
+    if login.refresh_token is None:
+        raise MissingCredentials("The Gemini CLI login has expired.", hint=SIGN_IN)
+    client_id, client_secret = await find_client(ctx)
+    reply = await ctx.http.send(
+        "POST",
+        TOKEN_URL,
+        form={
+            "client_id": client_id,
+            "client_secret": client_secret,
+            "refresh_token": login.refresh_token,
+            "grant_type": "refresh_token",
+        },
+        timeout_s=TIMEOUT_S,
+        redirects="none",
+    )
+    answer = json_object(_accepted(reply, ctx.clock.now()), "Google")
+    token = text(answer.get("access_token"))
+    if not token:
+        raise refused()
+    await _keep(ctx, login.refresh_token, Secret(token), number(answer.get("expires_in")))
+    return Secret(token)
+
+
+def _accepted(reply: Reply, now: datetime) -> Reply:
+    check_supported(reply)
+    if 400 <= reply.status < 500 and reply.status != 429:
+        raise refused()
+    return ensure_ok(reply, "Google", now=now)
+
+
+async def _keep(ctx: FetchContext, refresh: Secret, token: Secret, lasts_s: float | None) -> None:
+    expires_at = moment_in(lasts_s, ctx.clock.now())
+    if expires_at is not None:
+        label = f"{refresh.fingerprint()} {expires_at.isoformat()}"
+        await ctx.sessions.put(SLOT, token, label)
+
+
+# -- errors ----------------------------------------------------------------------------------------
+
+
+def refused() -> FetchError:
+    """Google does not accept the login."""
+    return Unauthorized("Google no longer accepts the Gemini CLI login.", hint=SIGN_IN)
+
+
+def check_supported(reply: Reply) -> None:
+    """Whether Google still serves this account.
+
+    Raises:
+        Unsupported: It moved to another product; the old numbers are void.
+    """
+    if reply.status == 200:
+        return
+    said = reply.text.lower()
+    if any(all(word in said for word in sign) for sign in SHUTDOWN_SIGNS):
+        raise Unsupported(
+            "Google moved this account from Gemini to Antigravity.",
+            hint="Enable the provider Antigravity; Workspace accounts still work here.",
+            drop_snapshot=True,
+        )
