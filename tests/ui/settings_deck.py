@@ -13,7 +13,7 @@ from tests.ui.deck import FakeDeck
 from tests.ui.states import failed, good, window
 from tui.auth.memory_store import MemoryStore
 from tui.auth.paste import copied_host, read_paste
-from tui.core.errors import ErrorKind, FetchError, Unsupported
+from tui.core.errors import ErrorKind, Unsupported
 from tui.core.models import ProviderKey, ProviderState
 from tui.core.redact import Secret
 from tui.form import (
@@ -121,7 +121,7 @@ class FakePages:
     refusal: str = ""
     """Why nothing is saved."""
     found: tuple[tuple[str, str], ...] = (("auto", "Auto-detect"), ("idea", "IDEA [2026]"))
-    error: FetchError | None = None
+    error: Exception | None = None
     failure: Exception | None = None
     """What a test meets instead of an answer."""
     tested: list[tuple[dict[str, Any], dict[str, Secret | None]]] = field(default_factory=list)
@@ -166,7 +166,9 @@ class FakePages:
     async def folder(self, path: str) -> Folder:
         if path.endswith("closed"):
             raise Unsupported("It cannot be read (Permission denied).")
-        return Folder(path="/home/mia", parent="/home", folders=("projects",), files=("a [x].xml",))
+        return Folder(
+            path="/home/mia", parent="/home", folders=("closed", "projects"), files=("a [x].xml",)
+        )
 
     def describe_paste(self, draft: Draft, field: str) -> str:
         text = draft.secrets()[field]

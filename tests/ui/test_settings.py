@@ -646,6 +646,16 @@ async def test_looking_for_names_holds_nothing_up_and_can_fail_with_a_sentence()
         assert not screen._drafts[GAMMA].is_changed
 
 
+async def test_a_mistake_while_looking_is_a_sentence_too() -> None:
+    deck = settings_deck()
+    deck.pages.error = RuntimeError(KEPT)
+    async with opened(deck, GAMMA) as (screen, pilot):
+        await go_to(screen, pilot, "ide")
+        await pilot.press("down")
+        await until(pilot, lambda: "Internal error (RuntimeError)." in seen(pilot))
+        assert KEPT not in seen(pilot)
+
+
 async def test_a_path_is_found_by_walking() -> None:
     async with opened(settings_deck(), GAMMA) as (screen, pilot):
         await go_to(screen, pilot, "ide_path")
@@ -658,6 +668,17 @@ async def test_a_path_is_found_by_walking() -> None:
         await until(pilot, lambda: screen.is_current)
         written = str(Path("/home/mia") / "a [x].xml")
         await until(pilot, lambda: screen._drafts[GAMMA].values() == {"ide_path": written})
+
+
+async def test_a_folder_that_cannot_be_read_is_no_dead_end() -> None:
+    async with opened(settings_deck(), GAMMA) as (screen, pilot):
+        await go_to(screen, pilot, "ide_path")
+        await pilot.press("down")
+        await until(pilot, lambda: "closed/" in seen(pilot))
+        await pilot.press("down", "down", "enter")
+        await until(pilot, lambda: "It cannot be read" in seen(pilot))
+        await pilot.press("enter")
+        await until(pilot, lambda: "projects/" in seen(pilot))
 
 
 async def test_the_arrow_opens_the_choices_by_mouse() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import PurePath
 from typing import ClassVar
@@ -14,9 +15,13 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
+from textual.worker import Worker, WorkerState
 
-from tui.core.errors import FetchError
+from tui.core.errors import FetchError, internal_error
+from tui.core.text import clean
 from tui.form import Folder, error_text
+
+log = logging.getLogger("tui.screen")
 
 Options = Sequence[tuple[str, str]]
 """Pairs of value and label."""
@@ -49,18 +54,22 @@ class PickerScreen(ModalScreen[str | None]):
     def on_mount(self) -> None:
         """Look without holding anything up."""
         self.query_one(OptionList).display = False
-        self.run_worker(self.look(), exclusive=True)
+        self.start_looking()
+
+    def start_looking(self) -> Worker[None]:
+        """Look beside the screen."""
+        return self.run_worker(self.look, exclusive=True, exit_on_error=False)
 
     async def look(self) -> None:
         """Find what can be chosen and `offer` it."""
         raise NotImplementedError
 
-    def offer(self, options: Options, nothing: str) -> None:
-        """Show what can be chosen, or say that there is nothing."""
+    def offer(self, options: Options, remark: str = "") -> None:
+        """Show what can be chosen, and what there is to say about it."""
         note, choices = self.query_one("#note", Static), self.query_one(OptionList)
         self._values = [value for value, _ in options]
-        note.update(Content(nothing))
-        note.display = not options
+        note.update(Content(remark))
+        note.display = bool(remark)
         choices.display = bool(options)
         choices.set_options(Option(Content(label)) for _, label in options)
         if options:
@@ -71,6 +80,14 @@ class PickerScreen(ModalScreen[str | None]):
     def chosen(self, value: str) -> None:
         """Something was chosen."""
         self.dismiss(value)
+
+    @on(Worker.StateChanged)
+    def _worker_changed(self, event: Worker.StateChanged) -> None:
+        """A mistake of ours is a sentence, never the end of the screen."""
+        error = event.worker.error
+        if event.state is WorkerState.ERROR and error is not None and self.is_attached:
+            log.error("the choices failed", exc_info=error)
+            self.offer((), error_text(internal_error(error)))
 
     async def action_move(self, how: str) -> None:
         """Letters for the arrow keys."""
@@ -96,7 +113,8 @@ class FoundPicker(PickerScreen):
     async def look(self) -> None:
         """Ask the provider."""
         try:
-            self.offer(await self._find(), "Nothing was found on this machine.")
+            found = await self._find()
+            self.offer(found, "" if found else "Nothing was found on this machine.")
         except FetchError as error:
             self.offer((), error_text(error.info()))
 
@@ -117,7 +135,7 @@ class PathPicker(PickerScreen):
     ) -> None:
         super().__init__(heading, present)
         self._list_folder = list_folder
-        self._folder = Folder(path=present, parent=present)
+        self._folder = _somewhere(present)
 
     async def look(self) -> None:
         """Show the folder."""
@@ -126,10 +144,10 @@ class PathPicker(PickerScreen):
         except FetchError as error:
             self.offer(((UP, "../"),), error_text(error.info()))
             return
-        folders = ((f"{name}/", f"{name}/") for name in self._folder.folders)
-        files = ((name, name) for name in self._folder.files)
+        folders = ((f"{name}/", f"{clean(name)}/") for name in self._folder.folders)
+        files = ((name, clean(name)) for name in self._folder.files)
         self.query_one(Vertical).border_title = Content(self._folder.path)
-        self.offer(((HERE, "./  this folder"), (UP, "../"), *folders, *files), "")
+        self.offer(((HERE, "./  this folder"), (UP, "../"), *folders, *files))
 
     def chosen(self, value: str) -> None:
         """Folders are walked into; a file, or `.`, is taken."""
@@ -143,8 +161,13 @@ class PathPicker(PickerScreen):
             self.dismiss(self._below(value))
 
     def _walk(self, path: str) -> None:
-        self._folder = Folder(path=path, parent=path)
-        self.run_worker(self.look(), exclusive=True)
+        self._folder = _somewhere(path)
+        self.start_looking()
 
     def _below(self, name: str) -> str:
         return str(PurePath(self._folder.path) / name)
+
+
+def _somewhere(path: str) -> Folder:
+    """A folder before it was looked into."""
+    return Folder(path=path, parent=str(PurePath(path).parent))
