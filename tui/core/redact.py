@@ -8,10 +8,11 @@ error texts and toasts.
 from __future__ import annotations
 
 import hashlib
+import json
 import logging
 import re
 import threading
-from typing import Final
+from typing import Any, Final
 
 HIDDEN: Final = "••••"
 REDACTED: Final = "<redacted>"
@@ -100,6 +101,14 @@ class Secret:
     def within(self, template: str) -> Secret:
         """A secret built around this one: `within("kimi-auth={}")`."""
         return Secret(template.replace("{}", self._value))
+
+    def document(self) -> Any:
+        """The JSON document it holds, `None` when it holds none. What is secret in it has to become
+        a secret again."""
+        try:
+            return json.loads(self._value)
+        except (ValueError, RecursionError):
+            return None
 
     def fingerprint(self) -> str:
         """A hash that tells whether two values are equal and no more."""

@@ -27,6 +27,7 @@ from tui.core.http import Reply
 from tui.core.text import short_message
 
 LATEST_YEAR = 4000
+LONGEST_SLUG = 60
 ErrorTable = Mapping[int, Callable[[Reply], FetchError]]
 """What a provider says about a status, for the statuses where its page has a text of its own."""
 
@@ -292,6 +293,12 @@ def amount_text(value: Decimal | float) -> str:
     """A count with separators, at most two decimals, none when whole: `4,201`, `812.5`."""
     rounded = f"{value:,.2f}"
     return rounded.rstrip("0").rstrip(".")
+
+
+def slug(name: str) -> str:
+    """A name as part of an id: `GPT-5.3 Codex` becomes `gpt-5-3-codex`; empty when nothing is
+    left."""
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:LONGEST_SLUG].rstrip("-")
 
 
 def walk(data: Any, depth: int = 6) -> Iterator[dict[str, Any]]:
