@@ -28,6 +28,12 @@ def test_most_failures_have_no_cause_of_their_own() -> None:
     assert raised(NetworkError("The host was not found."), OSError()).info().cause == ""
 
 
+def test_errors_that_were_raised_from_one_another_have_an_end() -> None:
+    first, second = NetworkError("first"), NetworkError("second")
+    first.__cause__, second.__cause__ = second, first
+    assert raised(NetworkError("third"), first).info().cause == ""
+
+
 def test_the_most_useful_failure_is_reported_and_among_equals_the_later() -> None:
     kinds = (NetworkError("first"), MissingCredentials("second"), NetworkError("third"))
     reported = most_useful([error.info() for error in kinds])

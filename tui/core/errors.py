@@ -161,12 +161,13 @@ class Unsupported(FetchError):
 
 
 def _cause_below(error: BaseException) -> Cause:
-    below = error.__cause__
-    while below is not None and below is not error:
+    below, seen = error.__cause__, [error]
+    while below is not None and below not in seen:
         if isinstance(below, TimeoutError):
             return "timeout"
         if isinstance(below, FetchError) and below.cause:
             return below.cause
+        seen.append(below)
         below = below.__cause__
     return ""
 
