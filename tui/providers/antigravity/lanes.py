@@ -13,12 +13,21 @@ from typing import Any
 
 from tui.core.models import SESSION_MINUTES, WEEK_MINUTES, UsageWindow
 from tui.core.text import clean
-from tui.providers._parse import at, boolean, first_number, first_text, items, number, timestamp
-from tui.providers.antigravity.rows import slug, used_percent
+from tui.providers._parse import (
+    at,
+    boolean,
+    first_number,
+    first_text,
+    items,
+    number,
+    slug,
+    timestamp,
+)
+from tui.providers.antigravity.rows import OTHER, used_percent
 
-GEMINI, CLAUDE, OTHER = "gemini", "claude", ""
+GEMINI, CLAUDE, NONE = "gemini", "claude", ""
 TITLES = {GEMINI: "Gemini", CLAUDE: "Claude/GPT"}
-ORDER = (GEMINI, CLAUDE, OTHER)
+ORDER = (GEMINI, CLAUDE, NONE)
 SESSION, WEEKLY = "session", "weekly"
 CADENCES = {
     SESSION: re.compile(r"(?:.*-)?(?:session|5h|5-hour|five hour|five-hour)"),
@@ -50,7 +59,7 @@ class Bucket:
         if GEMINI in words:
             return GEMINI
         is_claude = CLAUDE in words or "gpt" in words or self.id.lower().startswith("3p")
-        return CLAUDE if is_claude else OTHER
+        return CLAUDE if is_claude else NONE
 
     @property
     def cadence(self) -> str:
@@ -149,9 +158,9 @@ def place(bucket: Bucket) -> tuple[int, int]:
 def lane_window(bucket: Bucket) -> UsageWindow:
     """The window of a bucket."""
     cadence = bucket.cadence
-    lane = bucket.family or slug(bucket.group)
+    lane = bucket.family or slug(bucket.group) or OTHER
     return UsageWindow(
-        id=f"{lane}.{cadence or slug(bucket.id)}",
+        id=f"{lane}.{cadence or slug(bucket.id) or OTHER}",
         label=lane_label(bucket),
         used_percent=used_percent(bucket.remaining),
         window_minutes=MINUTES.get(cadence),

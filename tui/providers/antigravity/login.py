@@ -7,15 +7,16 @@ login is kept in our own session store. The client that renews is the user's to 
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 from tui.core.errors import FetchError, MissingCredentials, Unauthorized, Unsupported
 from tui.core.jwt import text_claim
 from tui.core.redact import Secret
 from tui.providers._context import FetchContext
-from tui.providers._parse import ensure_ok, json_object, moment_in, number, text, timestamp
+from tui.providers._parse import ensure_ok, json_object, moment_in, number, text, timestamp, walk
 from tui.providers.antigravity.local import chosen_email, not_running, same_account
 from tui.providers.antigravity.program import renew_login
 
@@ -62,41 +63,38 @@ class Login:
 
 def parse_login(content: Secret, *, origin: str = "", is_stored: bool = False) -> Login | None:
     """A login in JSON, in snake or camel case, at any depth; `None` when it holds no token."""
-    access, refresh = value_of(content, "access_token"), value_of(content, "refresh_token")
+    parts = tuple(walk(content.document()))
+    access, refresh = secret_in(parts, "access_token"), secret_in(parts, "refresh_token")
     if access is None and refresh is None:
         return None
-    identity = value_of(content, "id_token")
+    identity = secret_in(parts, "id_token")
+    email = text_claim(identity, "email") if identity else ""
     return Login(
         access_token=access,
         refresh_token=refresh,
-        expires_at=timestamp(plain_of(content, "expiry_date") or plain_of(content, "expiry")),
-        email=(text_claim(identity, "email") if identity else "") or plain_of(content, "email"),
-        project=plain_of(content, "project_id"),
-        client_id=value_of(content, "client_id"),
-        client_secret=value_of(content, "client_secret"),
+        expires_at=timestamp(value_in(parts, "expiry_date") or value_in(parts, "expiry")),
+        email=email or text(value_in(parts, "email")),
+        project=text(value_in(parts, "project_id")),
+        client_id=secret_in(parts, "client_id"),
+        client_secret=secret_in(parts, "client_secret"),
         is_workspace=bool(identity and text_claim(identity, "hd")),
         origin=origin,
         is_stored=is_stored,
     )
 
 
-def pattern_of(name: str) -> str:
-    """How a value of this name is written in JSON."""
+def value_in(parts: Sequence[Mapping[str, Any]], name: str) -> Any:
+    """The first value of this name, in snake or camel case."""
     first, *rest = name.split("_")
     camel = first + "".join(word.capitalize() for word in rest)
-    return rf'"(?:{name}|{camel})"\s*:\s*"?([^"\s,}}\]]+)'
+    values = (part.get(spelling) for part in parts for spelling in (name, camel))
+    return next((value for value in values if value is not None), None)
 
 
-def value_of(content: Secret, name: str) -> Secret | None:
-    """A secret value of a JSON text."""
-    found = content.search(pattern_of(name))
-    return None if found is not None and found.matches("null") else found
-
-
-def plain_of(content: Secret, name: str) -> str:
-    """A value of a JSON text that is no secret by itself."""
-    found = content.plain(pattern_of(name))
-    return "" if found == "null" else found
+def secret_in(parts: Sequence[Mapping[str, Any]], name: str) -> Secret | None:
+    """The first value of this name as a secret."""
+    value = text(value_in(parts, name))
+    return Secret(value) if value else None
 
 
 # -- finding ---------------------------------------------------------------------------------------

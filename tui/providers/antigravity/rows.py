@@ -14,7 +14,7 @@ from typing import Any
 
 from tui.core.models import DetailRow, UsageWindow
 from tui.core.text import clean
-from tui.providers._parse import at, clamp_percent, items, mapping, number, text, timestamp
+from tui.providers._parse import at, clamp_percent, items, mapping, number, slug, text, timestamp
 
 CLAUDE, GPT, PRO, FLASH = "claude", "gpt", "gemini-pro", "gemini-flash"
 FAMILIES: tuple[tuple[str, tuple[str, ...]], ...] = (
@@ -28,6 +28,8 @@ FAMILIES: tuple[tuple[str, tuple[str, ...]], ...] = (
 """Families and the words that all must occur; the first that fits counts."""
 SIDE_WORDS = ("lite", "image", "autocomplete")
 SIDE_PREFIX = "tab_"
+OTHER = "other"
+"""Part of an id for a name without a letter."""
 UPPER_CASE = {"ai", "api", "gpt", "oss"}
 FAR_AWAY = datetime.max.replace(tzinfo=UTC)
 
@@ -149,7 +151,7 @@ def model_windows(rows: Sequence[ModelRow]) -> tuple[UsageWindow, ...]:
     if windows or not leading:
         return windows
     row = tightest(leading)
-    return (model_window(slug(row.label), row.label, row),)
+    return (model_window(slug(row.label) or OTHER, row.label, row),)
 
 
 def family_windows(rows: Sequence[ModelRow]) -> Iterator[UsageWindow]:
@@ -202,11 +204,6 @@ def model_window(name: str, label: str, row: ModelRow, note: str = "") -> UsageW
         resets_at=row.resets_at,
         resets_text=note,
     )
-
-
-def slug(name: str) -> str:
-    """A name as part of an id."""
-    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "other"
 
 
 def model_details(rows: Sequence[ModelRow]) -> tuple[DetailRow, ...]:
