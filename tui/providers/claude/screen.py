@@ -89,8 +89,8 @@ def parse_screen(said: str, *, key: ProviderKey, now: datetime) -> ProviderSnaps
 def _windows(said: str) -> Iterator[UsageWindow]:
     """Every section that has a percentage; a later one is a newer painting of the same."""
     headers = list(SECTION.finditer(said))
-    ends = [header.start() for header in headers[1:]] + [len(said)]
-    for header, end in zip(headers, ends, strict=True):
+    starts = [*(header.start() for header in headers), len(said)]
+    for header, end in zip(headers, starts[1:], strict=True):
         body = said[header.end() : min(end, header.end() + SECTION_LENGTH)]
         percent = PERCENT.search(body)
         if percent is not None:
@@ -115,11 +115,11 @@ def _window(
 def _name(header: re.Match[str]) -> tuple[str, str]:
     if header.group(1):
         return "session", "Session"
-    model = header.group(2).strip()
-    part = slug(model)
+    model = re.sub(r"\s*only$", "", header.group(2).strip(), flags=re.IGNORECASE)
+    part = slug(model) or "model"
     if part.replace("-", "") == ALL_MODELS.replace("-", ""):
         return "weekly", "Weekly"
-    return f"model.{part}", f"{model.removesuffix(' only')} weekly"
+    return f"model.{part}", f"{model} weekly"
 
 
 def refusal(said: str) -> FetchError:
