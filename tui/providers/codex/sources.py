@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote
@@ -139,8 +140,13 @@ async def _introduced(ctx: FetchContext, login: Login) -> Login:
         )
         ensure_ok(reply, SERVICE, now=ctx.clock.now(), errors=ERRORS)
     answer = json_object(reply, SERVICE)
-    owner = Owner(text(answer.get("email")), text(answer.get("chatgpt_plan_type")))
-    return replace(login, account_id=text(answer.get("chatgpt_account_id")), owner=owner)
+    account_id = text(answer.get("chatgpt_account_id"))
+    return replace(login, account_id=account_id, owner=owner_of(answer))
+
+
+def owner_of(answer: Mapping[str, Any]) -> Owner:
+    """Who a personal access token belongs to."""
+    return Owner(text(answer.get("email")), text(answer.get("chatgpt_plan_type")))
 
 
 async def _ask_usage(ctx: FetchContext, login: Login, *, source_id: str) -> ProviderSnapshot:
