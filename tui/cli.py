@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tui.commands._base import CliError
 
 INTERRUPTED = 130
-VERBS = ("status", "providers", "detect", "doctor", "config", "secret")
+VERBS = ("status", "providers", "detect", "doctor", "config", "secret", "login")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -30,6 +30,7 @@ VERBS = (
     ("doctor", "ask a provider and explain every attempt"),
     ("config", "settings without the screen"),
     ("secret", "keep keys and cookies, list their names, delete them"),
+    ("login", "sign in to a provider that offers it, also over SSH"),
 )
 
 

@@ -65,7 +65,7 @@ async def fetch_seat(ctx: FetchContext) -> ProviderSnapshot:
             first = first or error
     raise first or MissingCredentials(
         "No GitHub login for Copilot was found.",
-        hint="Log in with GitHub in the settings, or save a token as api_key. "
+        hint="Log in with GitHub: in the settings, or by `quotadeck login copilot`. "
         "A login of `gh` in a key store is read when you refresh by hand.",
     )
 
