@@ -59,7 +59,7 @@ class AppServer:
         await self._write({"method": "initialized"})
 
     async def request(
-        self, method: str, params: dict[str, Any] | None = None, *, timeout_s: float = REQUEST_S
+        self, method: str, params: dict[str, Any] | None = None, *, timeout_s: float
     ) -> dict[str, Any]:
         """The result of one request.
 
@@ -156,7 +156,7 @@ async def _ask(ctx: FetchContext, server: AppServer) -> ProviderSnapshot:
     now = ctx.clock.now()
     account: dict[str, Any] = {}
     try:
-        limits = await server.request("account/rateLimits/read")
+        limits = await server.request("account/rateLimits/read", timeout_s=REQUEST_S)
     except Refused as error:
         account = await _account(server)
         answer = usage_within(str(error))
@@ -172,7 +172,7 @@ async def _ask(ctx: FetchContext, server: AppServer) -> ProviderSnapshot:
 async def _account(server: AppServer) -> dict[str, Any]:
     """Who is signed in; nothing when it does not say."""
     try:
-        return await server.request("account/read", {"refreshToken": False})
+        return await server.request("account/read", {"refreshToken": False}, timeout_s=REQUEST_S)
     except (Refused, NetworkError):
         return {}
 
