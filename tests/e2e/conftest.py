@@ -19,7 +19,7 @@ PASSED_ON = ("PATH", "LANG", "LC_ALL", "PYTHONPATH", "VIRTUAL_ENV")
 
 
 def quota(percent: int, reset_minutes: float) -> Response:
-    """A z.ai answer with one window."""
+    """A z.ai answer with one window; minutes and pace read the same for most of a minute."""
     resets = datetime.now(UTC) + timedelta(minutes=reset_minutes)
     limit = {
         "type": "TOKENS_LIMIT",
@@ -36,7 +36,7 @@ def quota(percent: int, reset_minutes: float) -> Response:
 def world(tmp_path: Path) -> Iterator[World]:
     """An upstream where z.ai and OpenRouter answer."""
     with loopback_world(tmp_path / "tls", HOSTS) as world:
-        world.upstream.on("GET", "https://api.z.ai/api/monitor/usage/quota/limit", quota(31, 133.9))
+        world.upstream.on("GET", "https://api.z.ai/api/monitor/usage/quota/limit", quota(31, 134.9))
         credit = {"data": {"total_credits": 50, "total_usage": 8.8}}
         world.upstream.on("GET", "https://openrouter.ai/api/v1/credits", Response.json(credit))
         key = {"data": {"limit": None, "usage": 8.8}}

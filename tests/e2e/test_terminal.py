@@ -20,7 +20,7 @@ ZAI = "https://api.z.ai/api/monitor/usage/quota/limit"
 
 def test_the_numbers_of_a_stranger_appear_without_a_key_pressed(stranger: dict[str, str]) -> None:
     with Terminal(PROGRAM, env=stranger) as terminal:
-        terminal.wait_for("z.ai", "Pro", "5-hour", "69%", "2h 14m", "OpenRouter", "$41.20")
+        terminal.wait_for("z.ai", "Pro", "5-hour", "69%", "2h 15m", "OpenRouter", "$41.20")
         terminal.send("q")
         assert terminal.wait() == 0
 
