@@ -31,6 +31,10 @@ from tui.core.errors import ErrorKind, FetchError, MissingCredentials
 from tui.core.models import SESSION_MINUTES, WEEK_MINUTES, ProviderKey, ProviderSnapshot
 from tui.core.process import CommandResult
 from tui.core.redact import Secret
+from tui.demo.scenes import claude as scene
+from tui.demo.stage import Moment
+from tui.demo.transport import PlayedUpstream
+from tui.gateways.http import HttpGateway
 from tui.providers import _chain
 from tui.providers._context import FetchContext
 from tui.providers._parse import ensure_ok, json_object, json_value
@@ -842,3 +846,16 @@ async def test_a_token_is_usable_up_to_its_last_second(home: Path) -> None:
         PROVIDER, home, clock=FakeClock(moment=IN_THE_EVENING - timedelta(seconds=1))
     )
     check_usable(ctx, login)
+
+
+async def test_the_demo_plays_it(home: Path) -> None:
+    moment = Moment(NOON + timedelta(minutes=3), NOON)
+    for name, content in scene.SCENE.files.items():
+        file = home / name
+        file.parent.mkdir(parents=True)
+        file.write_text(str(content(moment)))
+    gateway = HttpGateway(PlayedUpstream(scene.SCENE.routes, lambda: moment, delays=False))
+    snapshot = await fetched(home, gateway=gateway)
+    assert [w.id for w in snapshot.windows if w.headline] == ["session", "weekly"]
+    assert snapshot.identity.plan == "Claude Max 5x"
+    assert snapshot.identity.account == "mira@example.com"

@@ -19,6 +19,10 @@ from tests.support import NOON, FakeClock, FetchFailed, fetch, make_context, pay
 from tui.core.errors import ErrorKind, FetchError, MissingCredentials, NetworkError
 from tui.core.models import MONTH_MINUTES, WEEK_MINUTES, ProviderKey, ProviderSnapshot
 from tui.core.redact import Secret
+from tui.demo.scenes import codex as scene
+from tui.demo.stage import Moment
+from tui.demo.transport import PlayedUpstream
+from tui.gateways.http import HttpGateway
 from tui.gateways.process import Programs
 from tui.providers import _chain
 from tui.providers._parse import json_object
@@ -746,3 +750,16 @@ async def test_a_program_that_does_not_start_is_left_alone_in_the_background(hom
 async def test_a_missing_program_is_named_when_it_was_chosen(home: Path) -> None:
     error = (await failed(home, settings={"source": "cli"})).error
     assert error.cause == "no_program"
+
+
+async def test_the_demo_plays_it(home: Path) -> None:
+    moment = Moment(NOON + timedelta(minutes=3), NOON)
+    for name, content in scene.SCENE.files.items():
+        file = home / name
+        file.parent.mkdir(parents=True)
+        file.write_text(str(content(moment)))
+    gateway = HttpGateway(PlayedUpstream(scene.SCENE.routes, lambda: moment, delays=False))
+    snapshot = await fetched(home, gateway=gateway)
+    assert [w.id for w in snapshot.windows] == ["session", "weekly", "spark.session"]
+    assert snapshot.balances[0].amount == Decimal("41.5")
+    assert snapshot.details
