@@ -115,3 +115,8 @@ def test_the_formatter_also_redacts_tracebacks() -> None:
 )
 def test_accounts_are_masked(account: str, masked: str) -> None:
     assert mask_account(account) == masked
+
+
+def test_a_secret_may_hold_a_document() -> None:
+    assert Secret('{"token": "t", "until": 7}').document() == {"token": "t", "until": 7}
+    assert Secret("no document").document() is None

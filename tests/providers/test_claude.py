@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -35,6 +36,7 @@ from tui.demo.scenes import claude as scene
 from tui.demo.stage import Moment
 from tui.demo.transport import PlayedUpstream
 from tui.gateways.http import HttpGateway
+from tui.gateways.process import Programs
 from tui.providers import _chain
 from tui.providers._context import FetchContext
 from tui.providers._parse import ensure_ok, json_object, json_value
@@ -859,3 +861,30 @@ async def test_the_demo_plays_it(home: Path) -> None:
     assert [w.id for w in snapshot.windows if w.headline] == ["session", "weekly"]
     assert snapshot.identity.plan == "Claude Max 5x"
     assert snapshot.identity.account == "mira@example.com"
+
+
+PLAYED_SCREEN = """\
+import sys
+print("Do you trust the files in this folder?", flush=True)
+print("❯ 1. Yes, proceed", flush=True)
+input()
+print("\\033[2J> ", end="", flush=True)
+assert input() == "/usage"
+print(open(sys.argv[0] + ".txt").read(), flush=True)
+input()
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="terminals of this kind are not there")
+async def test_the_command_is_typed_into_a_real_terminal(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(screen, "DONE_SILENCE_S", 0.1)
+    program = home / "claude"
+    program.write_text(f"#!{sys.executable}\n{PLAYED_SCREEN}", encoding="utf-8")
+    program.chmod(0o755)
+    (home / "claude.txt").write_bytes(payload("claude", "screen_full.txt"))
+    env = {"PATH": str(home), "HOME": str(home), "PYTHONUTF8": "1"}
+    commands = Programs(PROVIDER.programs, None, env, home / "work", (), "linux")
+    snapshot = await fetched(home, settings={"source": "cli"}, commands=commands)
+    assert snapshot.window("session").used_percent == 21.0
