@@ -19,6 +19,8 @@ MOST_ROWS = 5
 GROUP = f"Billing, {DAYS} days"
 DAY_FORMS = ("%Y-%m-%d", "%Y%m%d", "%Y/%m/%d")
 SECONDS_BELOW = 10**12
+LARGEST = 10**15
+"""What is larger is no count of tokens."""
 
 
 class Charge(NamedTuple):
@@ -80,8 +82,13 @@ def _charge(row: Mapping[str, Any], day: date) -> Charge:
 def _tokens(row: Mapping[str, Any]) -> int:
     """The sum where it is sent, else input and output."""
     both = ("consume_input_token", "consume_output_token")
-    total = integer(row.get("consume_token")) or 0
-    return total if total > 0 else sum(max(integer(row.get(name)) or 0, 0) for name in both)
+    return _count(row.get("consume_token")) or sum(_count(row.get(name)) for name in both)
+
+
+def _count(value: Any) -> int:
+    """A whole number within reason, else none at all."""
+    found = integer(value) or 0
+    return found if 0 < found < LARGEST else 0
 
 
 def _is_good(row: Mapping[str, Any]) -> bool:
