@@ -33,7 +33,8 @@ class Paths:
 def find_paths(env: Mapping[str, str] | None = None) -> Paths:
     """The places for this environment; nothing is created."""
     env = os.environ if env is None else env
-    home = Path(env.get("HOME") or env.get("USERPROFILE") or Path.home())
+    # A line break at the end has been seen where a script set it.
+    home = Path((env.get("HOME") or env.get("USERPROFILE") or "").strip("\r\n") or Path.home())
     return Paths(
         config_file=_config_file(env, home),
         data=_folder(env, "XDG_DATA_HOME", home, ".local/share", "user_data_dir"),
