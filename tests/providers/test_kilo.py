@@ -89,7 +89,7 @@ def test_blocks_count_micro_dollars() -> None:
     credits_ = parsed("usage_complete.json").window("credits")
     assert numbers(credits_) == (50.0, Decimal(15), Decimal(30))
     assert (credits_.unit, credits_.resets_at, credits_.window_minutes) == ("USD", None, None)
-    assert credits_.resets_text == "$15.00 / $30.00"
+    assert credits_.resets_text == "$15.00 of $30.00 used"
 
 
 @pytest.mark.parametrize(

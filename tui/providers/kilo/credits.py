@@ -56,7 +56,7 @@ def credits_window(found: Credits, *, id: str = "credits", label: str = "Credits
         used=found.used,
         limit=found.total,
         unit="USD",
-        resets_text=f"{usd(found.used)} / {usd(found.total)}",
+        resets_text=f"{usd(found.used)} of {usd(found.total)} used",
     )
 
 

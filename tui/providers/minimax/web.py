@@ -255,9 +255,9 @@ async def remember(ctx: FetchContext, site: Website, login: Login, access: Acces
     jar = access.jar.dump() if access.jar is not None else None
     for slot, value in zip(_slots(site), (jar, access.bearer, access.group_id), strict=True):
         kept = await ctx.sessions.get(slot)
-        if value is None:
+        if value is None and kept is not None:
             await ctx.sessions.drop(slot)
-        elif kept is None or kept.value != value:
+        elif value is not None and (kept is None or kept.value != value):
             await ctx.sessions.put(slot, value, login.label)
 
 
