@@ -130,8 +130,8 @@ async def find_logins(
     profiles: set[str] = set()
     jars = ctx.browsers.cookies(domains=(site.site,))
     async for jar in _guarded(jars, errors):
-        profiles.add(jar.label)
         if any(jar.header(url) is not None for url in (site.page, *site.remains)):
+            profiles.add(jar.label)
             yield Login(label=jar.label, jar=jar, local=local, is_found=True)
     for found in await local.beside(profiles):
         yield Login(label=found.label, bearers=found.tokens, group_id=found.group_id, is_found=True)
