@@ -160,6 +160,15 @@ async def test_only_a_secret_of_ours_can_be_forgotten() -> None:
     assert (kept.is_kept, ambient.is_kept) == (True, False)
 
 
+async def test_a_secret_in_the_settings_file_is_no_place_for_it() -> None:
+    by_hand = (await page({"api_key": "sk-by-hand"})).field("api_key")
+    stored = (await page(stored={"api_key": "k"})).field("api_key")
+    assert by_hand is not None
+    assert stored is not None
+    assert "Entered here again" in by_hand.caution
+    assert (by_hand.is_kept, stored.caution) == (True, "")
+
+
 async def test_an_alias_is_shown_as_the_word_it_stands_for() -> None:
     field = (await page({"region": "bigmodel"})).field("region")
     assert field is not None

@@ -28,6 +28,7 @@ from tui.core.redact import Secret
 from tui.form import Answer
 from tui.gateways.paths import Paths
 from tui.runtime import Deck, Options
+from tui.screens.drafting import ASK
 from tui.screens.picker import PickerScreen
 from tui.screens.question import QuestionScreen
 from tui.screens.settings import SettingsScreen
@@ -436,7 +437,7 @@ async def test_a_running_test_can_be_ended() -> None:
         await until(pilot, lambda: said(screen) == "Cancelled.")
         assert said(screen, "api_key") == ""
         assert in_field(screen) == "api_key"
-        assert not screen._is_asking()
+        assert not screen.is_busy(ASK)
 
 
 async def test_another_page_ends_the_test_of_the_first() -> None:
@@ -444,9 +445,9 @@ async def test_another_page_ends_the_test_of_the_first() -> None:
     deck.pages.hold = asyncio.Event()
     async with opened(deck, ALPHA) as (screen, pilot):
         await pilot.press("escape", "t")
-        await until(pilot, screen._is_asking)
+        await until(pilot, lambda: screen.is_busy(ASK))
         await pilot.press("down")
-        await until(pilot, lambda: not screen._is_asking())
+        await until(pilot, lambda: not screen.is_busy(ASK))
         deck.pages.hold.set()
         await pilot.pause()
         assert "Pro plan" not in seen(pilot)
@@ -607,6 +608,16 @@ async def test_a_theme_is_tried_on_while_it_is_looked_at() -> None:
         await until(pilot, lambda: screen._drafts[None].values() == {"theme": tried})
         await pilot.press("escape", "escape", "d")
         await until(pilot, lambda: not screen.is_current)
+        assert pilot.app.theme == "textual-dark"
+
+
+async def test_a_theme_that_is_reset_is_the_old_one_again() -> None:
+    async with opened(settings_deck()) as (screen, pilot):
+        await go_to(screen, pilot, "theme")
+        await pilot.press("enter", "up", "enter")
+        await until(pilot, lambda: screen._drafts[None].is_changed)
+        await pilot.press("ctrl+r")
+        await until(pilot, lambda: not screen._drafts[None].is_changed)
         assert pilot.app.theme == "textual-dark"
 
 

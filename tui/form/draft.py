@@ -37,6 +37,10 @@ class Draft:
         """What stands in a field."""
         return self._entered.get(key, self._field(key).saved)
 
+    def is_news(self, key: str, entry: Entry) -> bool:
+        """Whether an entry says something else than what the field shows now."""
+        return (self._field(key).shown(self.entry(key)) or None) != (entry or None)
+
     def enter(self, key: str, entry: Entry) -> None:
         """Take over what stands in a field; what says the same as before is no change."""
         field = self._field(key)

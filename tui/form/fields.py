@@ -59,6 +59,8 @@ class FormField:
     """Where the present value comes from, for people."""
     problem: str = ""
     """What is wrong with the saved value."""
+    caution: str = ""
+    """What to mind about the saved value, although it works."""
     stored_as: Mapping[str, Any] = field(default_factory=dict, hash=False)
     """Words of a choice that the settings file holds as something else."""
     has_options: bool = False

@@ -33,6 +33,7 @@ EXTRAS = FlagField(
     default=True,
     help="Further requests for what the main answer leaves out.",
 )
+ENTER_AGAIN = "Entered here again, it moves to where secrets belong."
 LINKS = (("dashboard", "Usage"), ("keys", "Keys"), ("login", "Sign in"), ("status", "Status"))
 MANY_MODES = 3
 """With fewer, `auto` and the only source are the same."""
@@ -170,11 +171,7 @@ def _mode_label(spec: ProviderSpec, mode_id: str) -> str:
 
 def _field(declared: SettingField, values: ProviderValues) -> FormField:
     if isinstance(declared, SecretField):
-        return FormField(
-            declared=declared,
-            origin=values.origin_text(declared),
-            is_kept=values.is_kept(declared),
-        )
+        return _secret_field(declared, values)
     found = values.look(declared)
     below = values.below(declared)
     return FormField(
@@ -185,6 +182,17 @@ def _field(declared: SettingField, values: ProviderValues) -> FormField:
         problem=values.problem(declared, found.raw) if found else "",
         stored_as=SWITCH_WORDS if declared is SWITCH else {},
         has_options=_has_options(declared, values.spec),
+    )
+
+
+def _secret_field(declared: SecretField, values: ProviderValues) -> FormField:
+    origin = values.origin_text(declared)
+    is_readable = origin == IN_FILE
+    return FormField(
+        declared=declared,
+        origin=origin,
+        caution=f"Everybody can read it there. {ENTER_AGAIN}" if is_readable else "",
+        is_kept=values.is_kept(declared),
     )
 
 

@@ -23,10 +23,10 @@ from tui.providers._spec import ChoiceField, FlagField, NumberField, PathField, 
 from tui.widgets.pick_input import PickArrow, PickInput
 from tui.widgets.secret_input import KEPT, SecretInput
 
-Tone = Literal["good", "bad", "plain"]
+Tone = Literal["good", "bad", "caution", "plain"]
 NOT_SET = "not set"
 NOBODY_SAYS = ("default", NOT_SET)
-TONE_SIGNS: dict[Tone, str] = {"good": "✓ ", "bad": "✗ ", "plain": ""}
+TONE_SIGNS: dict[Tone, str] = {"good": "✓ ", "bad": "✗ ", "caution": "! ", "plain": ""}
 
 
 class SettingRow(VerticalGroup):
@@ -40,7 +40,7 @@ class SettingRow(VerticalGroup):
     class Entered(Message):
         """Something else stands in the field."""
 
-        key: str
+        row: SettingRow
         entry: Entry
         is_whole: bool = True
         """Not in the middle of typing."""
@@ -56,7 +56,7 @@ class SettingRow(VerticalGroup):
     class OptionsRequested(Message):
         """The user wants to choose from what is on this machine."""
 
-        key: str
+        row: SettingRow
 
     class Done(Message):
         """The user is done with the field."""
@@ -65,7 +65,6 @@ class SettingRow(VerticalGroup):
         super().__init__(id=row_id(field.key), classes="row")
         self.field = field
         self._entry = entry
-        self._said: tuple[str, Tone] = (field.problem, "bad")
 
     def compose(self) -> ComposeResult:
         """Label and control; below the control whatever there is to say."""
@@ -78,7 +77,7 @@ class SettingRow(VerticalGroup):
     def on_mount(self) -> None:
         """Show what is known about the field."""
         self.show_changed(False)
-        self.say(*self._said)
+        self.say_nothing()
         if isinstance(self.field.declared, ChoiceField):
             self.watch(self.query_one(OptionList), "highlighted", self._look_at, init=False)
             self.watch(self.query_one(Select), "expanded", self._look_away, init=False)
@@ -94,6 +93,13 @@ class SettingRow(VerticalGroup):
         said.display = bool(text)
         said.set_classes(f"said -{tone}")
         said.update(Content(f"{TONE_SIGNS[tone]}{text}"))
+
+    def say_nothing(self) -> None:
+        """Show no more than what is wrong with the saved value, or to be minded."""
+        if self.field.problem:
+            self.say(self.field.problem, "bad")
+        else:
+            self.say(self.field.caution, "caution")
 
     def show_changed(self, is_changed: bool) -> None:
         """Tell whether what stands here differs from what is saved."""
@@ -125,23 +131,23 @@ class SettingRow(VerticalGroup):
     @on(Input.Changed)
     def _text_changed(self, message: Input.Changed) -> None:
         message.stop()
-        self.post_message(self.Entered(self.field.key, message.value or None, is_whole=False))
+        self.post_message(self.Entered(self, message.value or None, is_whole=False))
 
     @on(SecretInput.Changed)
     def _secret_changed(self, message: SecretInput.Changed) -> None:
         message.stop()
-        self.post_message(self.Entered(self.field.key, message.typed, message.is_whole))
+        self.post_message(self.Entered(self, message.typed, message.is_whole))
 
     @on(Select.Changed)
     def _choice_changed(self, message: Select.Changed) -> None:
         message.stop()
-        self.post_message(self.Entered(self.field.key, str(message.value) or None))
+        self.post_message(self.Entered(self, str(message.value) or None))
 
     @on(Switch.Changed)
     def _switch_changed(self, message: Switch.Changed) -> None:
         message.stop()
         self.query_one(".word", Static).update(_word(message.value))
-        self.post_message(self.Entered(self.field.key, message.value))
+        self.post_message(self.Entered(self, message.value))
 
     @on(Input.Submitted)
     @on(SecretInput.Submitted)
@@ -152,7 +158,7 @@ class SettingRow(VerticalGroup):
     @on(PickInput.Opened)
     def _options_wanted(self, message: Message) -> None:
         message.stop()
-        self.post_message(self.OptionsRequested(self.field.key))
+        self.post_message(self.OptionsRequested(self))
 
     def _look_at(self, index: int | None) -> None:
         if index is not None and self.query_one(Select).expanded:

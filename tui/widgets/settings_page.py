@@ -142,15 +142,15 @@ class SettingsPage(VerticalScroll, can_focus=False):
         """Take all answers away."""
         self.say_on_top("")
         for row in self.rows:
-            row.say(row.field.problem, "bad")
+            row.say_nothing()
 
-    def enter(self) -> None:
-        """Put the focus where something is most likely to be entered."""
+    def entrance(self) -> Widget | None:
+        """Where something is most likely to be entered."""
         shown = [row for row in self.rows if row.display]
         missing = [row for row in shown if row.field.origin == NOT_SET]
         needs_setup = self.draft is not None and self.draft.page.sign == "setup"
-        for row in (*(missing if needs_setup else ()), *shown)[:1]:
-            row.control.focus()
+        chosen = (*(missing if needs_setup else ()), *shown)
+        return chosen[0].control if chosen else None
 
     def _write(self, place: str, text: Content, classes: str = "") -> None:
         """Fill one of the lines above the rows; none is there while the page is being turned."""
