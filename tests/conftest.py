@@ -28,6 +28,7 @@ os.environ["TERM"] = "xterm-256color"
 import pytest  # noqa: E402
 
 from tests.parts import missing_parts  # noqa: E402
+from tui.core import redact  # noqa: E402
 from tui.providers import load_providers  # noqa: E402
 
 LEFT_OUT: dict[str, str] = {}
@@ -35,7 +36,9 @@ LEFT_OUT: dict[str, str] = {}
 
 @pytest.fixture(autouse=True)
 def clean_world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A home of its own, none of the variables a provider reads, a log that tests can see."""
+    """A home of its own, none of the variables a provider reads, a log that tests can see, and no
+    secrets of other tests to look out for."""
+    monkeypatch.setattr(redact, "_known_values", set(redact._known_values))
     logging.getLogger("tui").propagate = True
     home = tmp_path / "home"
     home.mkdir()
