@@ -14,7 +14,7 @@ import pytest
 from tests.support import NOON
 from tui.auth.memory_store import MemoryStore
 from tui.auth.paste import copied_host, read_paste
-from tui.core.errors import ErrorInfo, ErrorKind
+from tui.core.errors import ErrorInfo, ErrorKind, MissingCredentials
 from tui.core.models import (
     Attempt,
     Identity,
@@ -421,6 +421,11 @@ def test_signs_follow_the_state() -> None:
 def test_the_state_says_what_was_found() -> None:
     assert state_line(None, "") == "Off: no login was found."
     assert state_line(ProviderState(key=ProviderKey("a")), "key in X") == "On. Found: key in X."
+
+
+def test_nobody_is_sent_to_where_they_are() -> None:
+    missing = MissingCredentials("No key.").info()
+    assert state_line(ProviderState(key=ProviderKey("a"), error=missing), "") == "No key."
 
 
 def described(text: str, *domains: str) -> str:

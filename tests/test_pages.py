@@ -96,6 +96,22 @@ async def test_browser_profiles_are_listed_by_their_names_alone(home: Path) -> N
     assert ("chromium:Profile 1", "Chromium: Profile 1") in found
 
 
+async def test_logins_that_are_kept_are_told_with_their_browser(home: Path) -> None:
+    async with started(home) as deck:
+        sessions = deck.accounts.world.sessions
+        await sessions.put("amp", "cookies", Secret("kept-cookie-value"), "Chromium: Default")
+        await sessions.put("amp", "mark", Secret("kept-mark-value"), "0123456789abcdef" * 4)
+        assert await deck.pages.logins(AMP) == (("Session", "Chromium: Default, kept just now"),)
+
+
+async def test_addresses_are_masked_where_accounts_are_hidden(home: Path) -> None:
+    async with started(home, "privacy = true\n") as deck:
+        sessions = deck.accounts.world.sessions
+        await sessions.put("amp", "cookies", Secret("kept-cookie-value"), "ada@example.org")
+        ((_, text),) = await deck.pages.logins(AMP)
+        assert "ada" not in text
+
+
 async def test_a_provider_offers_what_it_finds(home: Path) -> None:
     async with started(home) as deck:
         found = await deck.pages.options(await draft_of(deck, JETBRAINS), "ide")

@@ -143,6 +143,9 @@ class PagesApi(Protocol):
     async def find_store(self) -> None:
         """Find out where a new secret goes; pages that are loaded afterwards know it."""
 
+    async def logins(self, key: ProviderKey) -> Sequence[tuple[str, str]]:
+        """Which logins worked before and are kept: a label and where each is from."""
+
     async def options(self, draft: Draft, field: str) -> Sequence[tuple[str, str]]:
         """What a field can be on this machine. Raises `FetchError`."""
 

@@ -7,6 +7,7 @@ Every answer is a value of `tui.form`; what can go wrong on the user's side beco
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
@@ -15,9 +16,12 @@ from typing import TYPE_CHECKING
 
 from tui.auth import StoreError, StoreLocked
 from tui.auth.paste import copied_host, read_paste
+from tui.core.clock import LOCAL_ZONE
 from tui.core.errors import FetchError, Unsupported
 from tui.core.models import ProviderKey, ProviderState
+from tui.core.redact import Redactor
 from tui.core.text import clean
+from tui.core.wording import age_text
 from tui.form import (
     Answer,
     Draft,
@@ -45,6 +49,8 @@ if TYPE_CHECKING:
 FOLDER_S = 5.0
 MOST_ENTRIES = 500
 """Of a folder; nobody scrolls through more."""
+A_HASH = re.compile(r"[0-9a-f]{16,}")
+"""Some labels are for programs."""
 COOKIE_HEADER = "cookie_header"
 
 
@@ -75,13 +81,24 @@ class Pages:
         return provider_page(
             spec,
             await accounts.values(key, reveal=False),
-            state=state_line(state, clean(found)),
+            state=state_line(state, self._masked(clean(found))),
             sign=sign_of(state),
         )
 
     async def find_store(self) -> None:
         """Find out where a new secret goes, without a question; `load` tells it afterwards."""
         await self._deck.accounts.world.store.probe()
+
+    async def logins(self, key: ProviderKey) -> tuple[tuple[str, str], ...]:
+        """Which logins worked before and are kept: a label and where each is from."""
+        sessions, now = self._deck.accounts.world.sessions, self._deck.clock.now()
+        found = [await sessions.get(str(key), slot) for slot in await sessions.slots(str(key))]
+        texts = (
+            f"{self._masked(clean(kept.label))}, kept {age_text(kept.saved_at, now, LOCAL_ZONE)}"
+            for kept in found
+            if kept is not None and kept.label and not A_HASH.fullmatch(kept.label)
+        )
+        return tuple(("Session", text) for text in dict.fromkeys(texts))
 
     async def options(self, draft: Draft, field: str) -> tuple[tuple[str, str], ...]:
         """What a field can be on this machine: pairs of value and label.
@@ -212,6 +229,10 @@ class Pages:
         )
         problems = (("Problem", problem) for problem in self._deck.problems)
         return (*(place for place in places if place[1]), *problems)
+
+    def _masked(self, text: str) -> str:
+        """Without addresses of accounts, where the user hides them."""
+        return Redactor()(text) if self._deck.prefs.privacy else text
 
     def _shown(self, path: Path) -> str:
         """A path, short where it lies below home."""

@@ -124,6 +124,7 @@ class FakePages:
     error: Exception | None = None
     failure: Exception | None = None
     """What a test meets instead of an answer."""
+    kept_logins: dict[ProviderKey, tuple[tuple[str, str], ...]] = field(default_factory=dict)
     tested: list[tuple[dict[str, Any], dict[str, Secret | None]]] = field(default_factory=list)
     saved: list[tuple[str, dict[str, Any], dict[str, Secret | None]]] = field(default_factory=list)
     forgotten: list[str] = field(default_factory=list)
@@ -157,6 +158,9 @@ class FakePages:
 
     async def find_store(self) -> None:
         pass
+
+    async def logins(self, key: ProviderKey) -> Sequence[tuple[str, str]]:
+        return self.kept_logins.get(key, ())
 
     async def options(self, draft: Draft, field: str) -> Sequence[tuple[str, str]]:
         if self.error:

@@ -708,6 +708,13 @@ async def test_list_switch_and_link_work_by_mouse() -> None:
         assert in_field(screen) == "api_key"
 
 
+async def test_a_kept_login_tells_where_it_is_from() -> None:
+    deck = settings_deck()
+    deck.pages.kept_logins[BETA] = (("Session", "Chromium: Default, kept 2h ago"),)
+    async with opened(deck, BETA) as (_, pilot):
+        await until(pilot, lambda: "Chromium: Default, kept 2h ago" in seen(pilot))
+
+
 async def test_addresses_are_printed_and_copied() -> None:
     async with opened(settings_deck(), ALPHA) as (screen, pilot):
         screen.query(PageLink).last().focus()

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from tui.core import jwt
-from tui.core.errors import ErrorInfo, ErrorKind
+from tui.core.errors import DEFAULT_HINTS, ErrorInfo, ErrorKind
 from tui.core.models import Attempt, ProviderSnapshot, ProviderState
 from tui.core.redact import Secret
 from tui.core.sessions import CookieJar, Pasted
@@ -24,6 +24,8 @@ SIGNS: dict[Sign, tuple[str, str]] = {
 }
 """With their ASCII twins."""
 GOOD, BAD = ("✓", "+"), ("✗", "x")
+GO_TO_SETTINGS = DEFAULT_HINTS[ErrorKind.MISSING_CREDENTIALS]
+"""Whoever reads it here is there already."""
 NEEDS_SECRET = frozenset({ErrorKind.MISSING_CREDENTIALS, ErrorKind.UNAUTHORIZED})
 COOKIES_ELSEWHERE = "These look like cookies; they belong into Cookie header."
 LOOKS_LIKE_COOKIES = r"(?is)(.*\bcookie:|\s*curl\s|\s*[\w.-]+=[^;\s]+;\s*[\w.-]+=).*"
@@ -58,8 +60,8 @@ def sentence(text: str) -> str:
 
 def error_text(error: ErrorInfo) -> str:
     """What went wrong, and the one next step."""
-    parts = (sentence(clean(error.message)), sentence(clean(error.hint)))
-    return " ".join(filter(None, parts))
+    hint = "" if error.hint == GO_TO_SETTINGS else error.hint
+    return " ".join(filter(None, (sentence(clean(error.message)), sentence(clean(hint)))))
 
 
 # -- answers ---------------------------------------------------------------------------------------

@@ -33,6 +33,7 @@ log = logging.getLogger("tui.screen")
 Work: TypeAlias = Callable[[], Coroutine[None, None, None]]
 ASK, SAVE = "ask", "save"
 """Groups of workers: what can be cancelled, and what must not."""
+LOGINS = "logins"
 THEME = "theme"
 
 
@@ -72,8 +73,19 @@ class DraftingScreen(Screen[None]):
         """Show a page, with what was entered on it before."""
         if key not in self._drafts:
             self._drafts[key] = Draft(await self.load(key))
-        await self.page.show(self._drafts[key])
+        await self._turn_page(self._drafts[key])
         self.refresh_bindings()
+
+    async def _turn_page(self, draft: Draft) -> None:
+        await self.page.show(draft)
+        if draft.page.key is not None:
+            self.run(partial(self._show_logins, draft, draft.page.key), LOGINS)
+
+    async def _show_logins(self, draft: Draft, key: ProviderKey) -> None:
+        """Reading what is kept may take a moment; the page does not wait for it."""
+        logins = await self.deck.pages.logins(key)
+        if self.draft is draft:
+            self.page.add_notes(logins)
 
     async def load(self, key: ProviderKey | None) -> Page:
         """A page as it is saved now."""
@@ -96,7 +108,7 @@ class DraftingScreen(Screen[None]):
     async def _show_in_place(self, draft: Draft) -> None:
         """Show the same page anew, with the focus where it was."""
         focused = self.focused_row()
-        await self.page.show(draft)
+        await self._turn_page(draft)
         row = self.page.row(focused.field.key) if focused else None
         if row is not None:
             self.set_focus(row.control)
@@ -300,7 +312,7 @@ class DraftingScreen(Screen[None]):
     async def _turn_to(self, draft: Draft) -> None:
         if self.draft is not draft:
             self.turn_to(draft.page.key)
-            await self.page.show(draft)
+            await self._turn_page(draft)
 
     # -- taking back -----------------------------------------------------------------------------
 

@@ -76,6 +76,7 @@ class SettingsScreen(DraftingScreen):
         """Open at the wanted page."""
         self.saved_theme = self.app.theme
         self.search.display = False
+        self.search.cursor_blink = False
         self._unsubscribe = self.deck.engine.subscribe(self._heard)
         self.page_saved()
         self.turn_to(self._opened_for)

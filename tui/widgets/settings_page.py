@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -99,6 +99,11 @@ class SettingsPage(VerticalScroll, can_focus=False):
         if self.draft is not None and page.key == self.draft.page.key:
             self._write("#title", self._title(page))
             self._write("#state", Content(page.state))
+
+    def add_notes(self, notes: Sequence[tuple[str, str]]) -> None:
+        """Show further facts below the fields."""
+        for place in self.query("#notes").results(VerticalGroup):
+            place.mount_all(Note(label, text) for label, text in notes)
 
     @property
     def rows(self) -> Iterator[SettingRow]:
