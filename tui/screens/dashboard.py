@@ -242,7 +242,8 @@ class DashboardScreen(Screen[None]):
 
     def _show_due_deck(self) -> None:
         self._deck_is_due = False
-        self._show_deck()
+        if self.query(StatusBar):  # gone when the screen closed meanwhile
+            self._show_deck()
 
     def watch_now(self, now: datetime | None) -> None:
         """Every card decides by itself whether the time matters to it."""
