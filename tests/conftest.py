@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-import shutil
 import socket
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -90,9 +88,3 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
         terminalreporter.section("real parts that were missing")
         for part, package in sorted(left_out.items()):
             terminalreporter.line(f"{part}: apt-get install {package}")
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    """On a system without tools the tests that need them are left out, not broken."""
-    assert sys.version_info >= (3, 11)
-    assert shutil.which("python3") or sys.executable

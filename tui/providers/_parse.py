@@ -25,6 +25,7 @@ from tui.core.errors import (
 )
 from tui.core.http import Reply
 from tui.core.text import short_message
+from tui.core.wording import amount_text as amount_text
 
 LATEST_YEAR = 4000
 LONGEST_SLUG = 60
@@ -287,12 +288,6 @@ def usd(amount: Decimal | float) -> str:
     """`$1,234.50`, `-$0.03`."""
     sign = "-" if amount < 0 else ""
     return f"{sign}${abs(amount):,.2f}"
-
-
-def amount_text(value: Decimal | float) -> str:
-    """A count with separators, at most two decimals, none when whole: `4,201`, `812.5`."""
-    rounded = f"{value:,.2f}"
-    return rounded.rstrip("0").rstrip(".")
 
 
 def slug(name: str) -> str:
