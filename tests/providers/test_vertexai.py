@@ -96,7 +96,7 @@ def as_limits(body: bytes) -> ProviderSnapshot:
 PARSERS: dict[str, Callable[[bytes], object]] = {
     "configuration*": lambda body: parse_configuration(body.decode(errors="replace")),
     "*credentials_*": lambda body: parse_credentials(body.decode(errors="replace")),
-    "*token*": lambda body: parse_token(decoded(body), NOON),
+    "*token*": lambda body: parse_token(reply(body), NOON),
     "refused_grant.json": raise_token_refusal,
     "refused_rapt.json": raise_token_refusal,
     "refused_client.json": raise_token_refusal,

@@ -7,9 +7,10 @@ account.
 from __future__ import annotations
 
 from tui.core.errors import ErrorKind
+from tui.providers._google import TOKEN_HOST
 from tui.providers._spec import Links, Mode, Program, ProviderSpec, SecretField, Source, TextField
 from tui.providers.antigravity.local import fetch_app, fetch_ide
-from tui.providers.antigravity.login import TOKEN_FILES, TOKEN_HOST, detect
+from tui.providers.antigravity.login import TOKEN_FILES, detect
 from tui.providers.antigravity.program import PROGRAM, fetch_report
 from tui.providers.antigravity.remote import HOST, fetch_oauth
 

@@ -6,30 +6,38 @@ login is kept in our own session store. The client that renews is the user's to 
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 from tui.core.errors import FetchError, MissingCredentials, Unauthorized, Unsupported
 from tui.core.jwt import text_claim
 from tui.core.redact import Secret
 from tui.providers._context import FetchContext
-from tui.providers._parse import ensure_ok, json_object, moment_in, number, text, timestamp, walk
+from tui.providers._google import (
+    SERVICE,
+    SLOT,
+    SPARE,
+    ask_for_token,
+    keep_token,
+    kept_token,
+    read_token,
+    renewal_form,
+)
+from tui.providers._parse import ensure_ok, text, timestamp, walk
 from tui.providers.antigravity.local import chosen_email, not_running, same_account
 from tui.providers.antigravity.program import renew_login
 
-TOKEN_URL = "https://oauth2.googleapis.com/token"
-TOKEN_HOST = "oauth2.googleapis.com"
+if TYPE_CHECKING:
+    from tui.providers._google import Client
+
 TOKEN_FILES = (
     "~/.gemini/jetski-standalone-oauth-token",
     "~/.gemini/antigravity-cli/antigravity-oauth-token",
 )
 KEY_STORE_ENTRY = ("gemini", "antigravity")
 OF_PROGRAM = "login of agy"
-SLOT = "oauth"
-SPARE = timedelta(seconds=60)
 TIMEOUT_S = 10.0
 SIGN_IN_AGAIN = "Sign in again with `agy`."
 
@@ -188,26 +196,18 @@ async def usable_token(ctx: FetchContext, login: Login) -> Secret:
         FetchError: It cannot be renewed.
     """
     async with ctx.sessions.lock(SLOT):
-        for known in (login, await kept_login(ctx, login)):
-            if known.access_token is not None and known.is_fresh(ctx.clock.now()):
-                return known.access_token
+        if login.access_token is not None and login.is_fresh(ctx.clock.now()):
+            return login.access_token
+        kept = await kept_token(ctx, login.refresh_token)
+        if kept is not None:
+            return kept
         client = await find_client(ctx, login)
         if client is not None and login.refresh_token is not None:
             return await renewed(ctx, login.refresh_token, client)
     return await renewed_by_program(ctx, login)
 
 
-async def kept_login(ctx: FetchContext, login: Login) -> Login:
-    """What was renewed before with the same refresh token."""
-    kept = await ctx.sessions.get(SLOT)
-    if kept is None or login.refresh_token is None:
-        return Login()
-    if kept.label != login.refresh_token.fingerprint():
-        return Login()
-    return parse_login(kept.value) or Login()
-
-
-async def find_client(ctx: FetchContext, login: Login) -> tuple[Secret, Secret] | None:
+async def find_client(ctx: FetchContext, login: Login) -> Client | None:
     """The client a login was made with: of the login itself, else of the settings."""
     if login.client_id and login.client_secret:
         return login.client_id, login.client_secret
@@ -216,36 +216,16 @@ async def find_client(ctx: FetchContext, login: Login) -> tuple[Secret, Secret] 
     return (Secret(client_id), secret) if client_id and secret else None
 
 
-async def renewed(ctx: FetchContext, refresh: Secret, client: tuple[Secret, Secret]) -> Secret:
+async def renewed(ctx: FetchContext, refresh: Secret, client: Client) -> Secret:
     """A new access token from Google, kept until it expires."""
-    client_id, client_secret = client
-    reply = await ctx.http.send(
-        "POST",
-        TOKEN_URL,
-        form={
-            "client_id": client_id,
-            "client_secret": client_secret,
-            "refresh_token": refresh,
-            "grant_type": "refresh_token",
-        },
-        timeout_s=TIMEOUT_S,
-        redirects="none",
-    )
+    now = ctx.clock.now()
+    reply = await ask_for_token(ctx.http, renewal_form(refresh, client), timeout_s=TIMEOUT_S)
     errors = dict.fromkeys((400, 401, 403), lambda reply: not_accepted())
-    answer = json_object(ensure_ok(reply, "Google", now=ctx.clock.now(), errors=errors), "Google")
-    token = text(answer.get("access_token"))
-    if not token:
+    token = read_token(ensure_ok(reply, SERVICE, now=now, errors=errors), now)
+    if token is None:
         raise Unauthorized("Google gave no new access token.", hint=SIGN_IN_AGAIN)
-    await keep(ctx, refresh, Secret(token), number(answer.get("expires_in")))
-    return Secret(token)
-
-
-async def keep(ctx: FetchContext, refresh: Secret, token: Secret, lasts_s: float | None) -> None:
-    """Remember a renewed token beside the login it came from."""
-    expires_at = moment_in(lasts_s, ctx.clock.now())
-    if expires_at is not None:
-        rest = json.dumps({"access_token": "{}", "expiry": expires_at.isoformat()})
-        await ctx.sessions.put(SLOT, token.within(rest), refresh.fingerprint())
+    await keep_token(ctx, refresh, token)
+    return token.value
 
 
 async def renewed_by_program(ctx: FetchContext, login: Login) -> Secret:

@@ -15,6 +15,7 @@ from tui.core.models import Balance, Identity, ProviderSnapshot
 from tui.core.redact import Secret
 from tui.core.text import clean
 from tui.providers._context import FetchContext
+from tui.providers._google import SERVICE, SLOT
 from tui.providers._parse import (
     at,
     decimal,
@@ -28,7 +29,6 @@ from tui.providers._parse import (
 from tui.providers.antigravity.lanes import Bucket, parse_summary
 from tui.providers.antigravity.login import (
     SIGN_IN_AGAIN,
-    SLOT,
     TIMEOUT_S,
     Login,
     find_login,
@@ -44,7 +44,6 @@ SUMMARY = "retrieveUserQuotaSummary"
 MODELS = "fetchAvailableModels"
 QUOTA = "retrieveUserQuota"
 METADATA = {"metadata": {"ideType": "ANTIGRAVITY"}}
-SERVICE = "Google"
 FULL = 0.999
 NO_LIMITS = "Google does not report limits for this account."
 PLANS = {"standard-tier": "Paid", "free-tier": "Free", "legacy-tier": "Legacy"}

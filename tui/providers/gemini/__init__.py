@@ -5,6 +5,7 @@ Accounts that Google moved to Antigravity are told so; API keys and Vertex AI ha
 
 from __future__ import annotations
 
+from tui.providers._google import TOKEN_HOST
 from tui.providers._spec import Links, Mode, Program, ProviderSpec, SecretField, Source, TextField
 from tui.providers.gemini.client import PLACED, PROGRAM
 from tui.providers.gemini.login import LOGIN_FILE, SETTINGS_FILE, detect
@@ -16,7 +17,7 @@ PROVIDER = ProviderSpec(
     hosts=(
         "cloudcode-pa.googleapis.com",
         "cloudresourcemanager.googleapis.com",
-        "oauth2.googleapis.com",
+        TOKEN_HOST,
     ),
     settings=(
         TextField(

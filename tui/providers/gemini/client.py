@@ -13,6 +13,8 @@ from tui.providers._context import FetchContext
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from tui.providers._google import Client
+
 PROGRAM = "gemini"
 PLACED = "GEMINI_OAUTH2_JS_PATH"
 PACKAGES = ("", "@google/gemini-cli", "gemini-cli")
@@ -27,9 +29,6 @@ LARGEST_SCRIPT = 64 << 20
 CLIENT_ID = re.compile(r"""OAUTH_CLIENT_ID\s*=\s*["']([^"']+)["']""")
 CLIENT_SECRET = re.compile(r"""OAUTH_CLIENT_SECRET\s*=\s*["']([^"']+)["']""")
 REMEMBERED = "gemini.client"
-
-Client = tuple[Secret, Secret]
-"""Id and secret."""
 
 
 def parse_client(script: str) -> Client | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from tui.core.errors import (
@@ -21,21 +21,21 @@ from tui.core.http import Reply
 from tui.core.jwt import claims
 from tui.core.redact import Secret
 from tui.providers._context import FetchContext
-from tui.providers._parse import (
-    at,
-    ensure_ok,
-    json_object,
-    mapping,
-    moment_in,
-    number,
-    text,
-    timestamp,
+from tui.providers._google import (
+    SERVICE,
+    SLOT,
+    SPARE,
+    ask_for_token,
+    keep_token,
+    kept_token,
+    read_token,
+    renewal_form,
 )
+from tui.providers._parse import at, ensure_ok, mapping, text, timestamp
 from tui.providers.gemini.client import find_client
 
 SETTINGS_FILE = "~/.gemini/settings.json"
 LOGIN_FILE = "~/.gemini/oauth_creds.json"
-TOKEN_URL = "https://oauth2.googleapis.com/token"
 OTHER_LOGINS = {
     "gemini-api-key": "an API key",
     "api-key": "an API key",
@@ -48,8 +48,6 @@ SHUTDOWN_SIGNS = (
     ("migrate", "antigravity", "gemini"),
 )
 """Consumer accounts moved away: all words of one line in an error body."""
-SLOT = "oauth"
-SPARE = timedelta(seconds=60)
 TIMEOUT_S = 10.0
 SIGN_IN = "Run `gemini` and sign in with Google."
 
@@ -142,58 +140,28 @@ async def usable_token(ctx: FetchContext, login: Login) -> Secret:
         FetchError: It cannot be renewed.
     """
     async with ctx.sessions.lock(SLOT):
-        token = login.usable_token(ctx.clock.now()) or await _kept_token(ctx, login)
-        return token or await _renewed(ctx, login)
-
-
-async def _kept_token(ctx: FetchContext, login: Login) -> Secret | None:
-    """What was renewed before with the same refresh token, while it lasts."""
-    kept = await ctx.sessions.get(SLOT)
-    if kept is None or login.refresh_token is None:
-        return None
-    mark, _, expiry = kept.label.partition(" ")
-    expires_at = timestamp(expiry)
-    lasts = expires_at is not None and expires_at - SPARE > ctx.clock.now()
-    return kept.value if lasts and mark == login.refresh_token.fingerprint() else None
+        known = login.usable_token(ctx.clock.now()) or await kept_token(ctx, login.refresh_token)
+        return known or await _renewed(ctx, login)
 
 
 async def _renewed(ctx: FetchContext, login: Login) -> Secret:
     """A new access token from Google, kept until it expires."""
     if login.refresh_token is None:
         raise MissingCredentials("The Gemini CLI login has expired.", hint=SIGN_IN)
-    client_id, client_secret = await find_client(ctx)
-    reply = await ctx.http.send(
-        "POST",
-        TOKEN_URL,
-        form={
-            "client_id": client_id,
-            "client_secret": client_secret,
-            "refresh_token": login.refresh_token,
-            "grant_type": "refresh_token",
-        },
-        timeout_s=TIMEOUT_S,
-        redirects="none",
-    )
-    answer = json_object(_accepted(reply, ctx.clock.now()), "Google")
-    token = text(answer.get("access_token"))
-    if not token:
+    form = renewal_form(login.refresh_token, await find_client(ctx))
+    reply = await ask_for_token(ctx.http, form, timeout_s=TIMEOUT_S)
+    token = read_token(_accepted(reply, ctx.clock.now()), ctx.clock.now())
+    if token is None:
         raise refused()
-    await _keep(ctx, login.refresh_token, Secret(token), number(answer.get("expires_in")))
-    return Secret(token)
+    await keep_token(ctx, login.refresh_token, token)
+    return token.value
 
 
 def _accepted(reply: Reply, now: datetime) -> Reply:
     check_supported(reply)
     if 400 <= reply.status < 500 and reply.status != 429:
         raise refused()
-    return ensure_ok(reply, "Google", now=now)
-
-
-async def _keep(ctx: FetchContext, refresh: Secret, token: Secret, lasts_s: float | None) -> None:
-    expires_at = moment_in(lasts_s, ctx.clock.now())
-    if expires_at is not None:
-        label = f"{refresh.fingerprint()} {expires_at.isoformat()}"
-        await ctx.sessions.put(SLOT, token, label)
+    return ensure_ok(reply, SERVICE, now=now)
 
 
 # -- errors ----------------------------------------------------------------------------------------

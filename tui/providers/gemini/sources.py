@@ -10,9 +10,9 @@ from tui.core.http import Reply
 from tui.core.models import ProviderSnapshot
 from tui.core.redact import Secret
 from tui.providers._context import FetchContext
+from tui.providers._google import SLOT
 from tui.providers._parse import ErrorTable, ensure_ok, json_object
 from tui.providers.gemini.login import (
-    SLOT,
     TIMEOUT_S,
     check_supported,
     find_login,

@@ -6,6 +6,7 @@ alone does not switch it on: many people have one for other reasons.
 
 from __future__ import annotations
 
+from tui.providers._google import TOKEN_HOST
 from tui.providers._spec import Links, Mode, Program, ProviderSpec, Source, TextField
 from tui.providers.vertexai.credentials import FILE_VARIABLE, FOLDER_VARIABLE, ROOTS, detect
 from tui.providers.vertexai.project import ACTIVE_VARIABLE, LAST_HINT_VARIABLE, VARIABLES
@@ -17,7 +18,7 @@ PROVIDER = ProviderSpec(
     name="Vertex AI",
     short_name="Vertex",
     aliases=("vertex",),
-    hosts=("monitoring.googleapis.com", "oauth2.googleapis.com"),
+    hosts=("monitoring.googleapis.com", TOKEN_HOST),
     settings=(
         TextField(
             "project",

@@ -15,6 +15,7 @@ from typing import Any, TypeAlias
 from tui.core.errors import MissingCredentials, ParseError
 from tui.core.redact import Secret
 from tui.providers._context import FetchContext
+from tui.providers._google import TOKEN_URL
 from tui.providers._parse import first_text, text, timestamp
 
 FILE_VARIABLE = "GOOGLE_APPLICATION_CREDENTIALS"
@@ -24,7 +25,6 @@ UNIX_FOLDER = f"${{{FOLDER_VARIABLE}:-~/.config/gcloud}}"
 WINDOWS_FOLDER = "${APPDATA:-~/AppData/Roaming}/gcloud"
 ROOTS = (f"${FILE_VARIABLE}", UNIX_FOLDER, WINDOWS_FOLDER)
 
-TOKEN_URL = "https://oauth2.googleapis.com/token"
 SIGN_IN = "Run `gcloud auth application-default login`."
 FROM_GCLOUD = "gcloud's credentials file"
 

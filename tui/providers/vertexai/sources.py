@@ -21,6 +21,7 @@ from tui.core.http import Reply
 from tui.core.models import Identity, ProviderSnapshot
 from tui.core.text import short_message
 from tui.providers._context import FetchContext
+from tui.providers._google import Token
 from tui.providers._parse import at, ensure_ok, first_text, items, json_object
 from tui.providers.vertexai.credentials import (
     SIGN_IN,
@@ -38,7 +39,7 @@ from tui.providers.vertexai.quota import (
     rate_pairs,
     with_rates,
 )
-from tui.providers.vertexai.tokens import Token, email_of, kept_token, new_token
+from tui.providers.vertexai.tokens import email_of, kept_token, new_token
 
 SERVICE = "Cloud Monitoring"
 API = "https://monitoring.googleapis.com/v3/projects"

@@ -6,9 +6,7 @@ import json
 import re
 from base64 import urlsafe_b64encode
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from tui.core.errors import (
     FetchError,
@@ -24,10 +22,18 @@ from tui.core.process import CommandResult
 from tui.core.redact import Secret
 from tui.core.text import short_message
 from tui.providers._context import FetchContext, HeaderValue
-from tui.providers._parse import ensure_ok, first_text, json_object, moment_in, number
+from tui.providers._google import (
+    LIFE_S,
+    SERVICE,
+    TOKEN_URL,
+    Token,
+    ask_for_token,
+    read_token,
+    renewal_form,
+)
+from tui.providers._parse import ensure_ok, first_text, json_object, moment_in
 from tui.providers.vertexai.credentials import (
     SIGN_IN,
-    TOKEN_URL,
     Found,
     Login,
     OtherLogin,
@@ -35,10 +41,8 @@ from tui.providers.vertexai.credentials import (
     UserLogin,
 )
 
-SERVICE = "Google"
 SCOPE = "https://www.googleapis.com/auth/monitoring.read"
 ASSERTION_GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
-LIFE_S = 3600.0
 EARLY = timedelta(minutes=5)
 TIMEOUT_S = 30.0
 GCLOUD = "gcloud"
@@ -48,30 +52,16 @@ CODE = re.compile(r"[a-z_]{1,40}")
 CHECK_KEY = "Check the key of the service account, and the clock of this machine."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Token:
-    """An access token."""
-
-    value: Secret
-    expires_at: datetime | None
-    email: str = ""
-    """Whose it is, where the answer said so."""
-
-    def lasts(self, now: datetime) -> bool:
-        """Whether it can be used without asking for a new one soon."""
-        return self.expires_at is not None and now < self.expires_at - EARLY
-
-
 async def kept_token(ctx: FetchContext, found: Found) -> Token | None:
     """A token of an earlier refresh, or the one in the file, while it lasts."""
     now = ctx.clock.now()
     fingerprint, token = ctx.memory.get(KEPT, ("", None))
-    if isinstance(token, Token) and fingerprint == found.fingerprint and token.lasts(now):
+    if isinstance(token, Token) and fingerprint == found.fingerprint and token.lasts(now, EARLY):
         return token
     login = found.login
     if isinstance(login, UserLogin) and login.access_token is not None:
         stored = Token(value=login.access_token, expires_at=login.access_until)
-        return stored if stored.lasts(now) else None
+        return stored if stored.lasts(now, EARLY) else None
     return None
 
 
@@ -113,12 +103,7 @@ def email_of(login: Login, token: Token, configuration: Mapping[str, str]) -> st
 
 async def refreshed(ctx: FetchContext, login: UserLogin) -> Token:
     """A token for the refresh token of gcloud's login, which stays valid."""
-    form: dict[str, HeaderValue] = {
-        "client_id": login.client_id,
-        "client_secret": login.client_secret,
-        "refresh_token": login.refresh_token,
-        "grant_type": "refresh_token",
-    }
+    form = renewal_form(login.refresh_token, (login.client_id, login.client_secret))
     return await exchange(ctx, TOKEN_URL, form, hint=SIGN_IN)
 
 
@@ -169,14 +154,12 @@ async def exchange(
     """
     now = ctx.clock.now()
     try:
-        reply = await ctx.http.trusting(url).send(
-            "POST", url, form=form, timeout_s=TIMEOUT_S, redirects="none"
-        )
+        reply = await ask_for_token(ctx.http.trusting(url), form, url=url, timeout_s=TIMEOUT_S)
     except NetworkError as error:
         raise NetworkError("Cannot reach Google.") from error
     if reply.status in {400, 401}:
         raise refused(reply, hint)
-    return parse_token(json_object(ensure_ok(reply, SERVICE, now=now), SERVICE), now)
+    return parse_token(ensure_ok(reply, SERVICE, now=now), now)
 
 
 def refused(reply: Reply, hint: str) -> FetchError:
@@ -193,22 +176,16 @@ def refused(reply: Reply, hint: str) -> FetchError:
     return ServerError(f"Google refused the sign-in with HTTP {reply.status}{shown}.")
 
 
-def parse_token(answer: dict[str, Any], now: datetime) -> Token:
-    """The token in an answer.
+def parse_token(reply: Reply, now: datetime) -> Token:
+    """The token in a good answer.
 
     Raises:
         ParseError: There is none.
     """
-    value = first_text(answer, "access_token")
-    if not value:
+    token = read_token(reply, now)
+    if token is None:
         raise ParseError("Unexpected answer: access_token should be a text.")
-    life_s = number(answer.get("expires_in"))
-    id_token = first_text(answer, "id_token")
-    return Token(
-        value=Secret(value),
-        expires_at=moment_in(LIFE_S if life_s is None else life_s, now),
-        email=text_claim(Secret(id_token), "email") if id_token else "",
-    )
+    return token
 
 
 # -- gcloud ----------------------------------------------------------------------------------------
