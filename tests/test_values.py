@@ -114,6 +114,9 @@ async def test_variables_of_other_products_count_only_when_switched_on() -> None
     assert revealed(await values(env=env)) == ""
     assert not (await values(env=env)).has_strong_secret()
     assert revealed(await values({"enabled": True}, env=env)) == "foreign"
+    assert revealed(await values({"enabled": True, "api_key": "own"}, env=env)) == "own"
+    behind = await values({"enabled": True}, env={**env, "ALPHA_KEY_2": "own"})
+    assert revealed(behind) == "own"
 
 
 async def test_an_account_uses_its_own_values_only() -> None:

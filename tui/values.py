@@ -186,13 +186,9 @@ class ProviderValues:
         )
 
     def has_strong_secret(self) -> bool:
-        """Whether a key or header was found that is a login by itself; variables that other
-        products use do not count."""
+        """Whether a key or header was found that is a login by itself."""
         return any(
-            self._in_file(field)
-            or field.key in self._held
-            or self._in_foreign(field)
-            or self._first_env(field.env)
+            self.secret_origin(field)
             for field in self.spec.fields()
             if isinstance(field, SecretField) and not field.optional
         )
@@ -334,9 +330,15 @@ class ProviderValues:
 
     def _in_env(self, field: SettingField) -> Found | None:
         names = field.env
-        if isinstance(field, SecretField) and self._table.get("enabled") is True:
+        if isinstance(field, SecretField) and field.weak_env and self._may_be_weak(field):
             names += field.weak_env
         return self._first_env(names)
+
+    def _may_be_weak(self, field: SecretField) -> bool:
+        try:
+            return field.weak_if(self)
+        except Unsupported:  # the wrong setting is reported where it stops the refresh
+            return False
 
     def _first_env(self, names: tuple[str, ...]) -> Found | None:
         if self.key.account:

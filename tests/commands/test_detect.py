@@ -52,7 +52,7 @@ def test_every_provider_is_listed_with_its_settings(cli: Cli) -> None:
     assert (zai["enabled"], zai["detected"], zai["modes"]) == (False, None, ["auto", "api"])
     fields = {field["key"]: field for field in zai["settings"]}
     assert fields["api_key"]["type"] == "secret"
-    assert fields["api_key"]["environment"] == ["Z_AI_API_KEY"]
+    assert fields["api_key"]["environment"][:2] == ["Z_AI_API_KEY", "BIGMODEL_API_KEY"]
     assert fields["region"]["choices"] == ["global", "china"]
     assert {"enabled", "source", "extras"} <= set(fields)
 

@@ -505,11 +505,30 @@ async def test_a_chosen_account_sees_neither_variables_nor_files(
 async def test_detection_names_region_bound_keys_only_where_they_count(
     home: Path, region: str
 ) -> None:
+    folder = home / ".config/zhipu"
+    folder.mkdir(parents=True)
+    (folder / "api_key").write_text("file.key")
     env = {"ZHIPU_API_KEY": "china.key"}
     ctx = await make_context(PROVIDER, home, settings={"region": region}, env=env)
     assert PROVIDER.detect is not None
-    found = await PROVIDER.detect(ctx)
-    assert found == ("API key from ZHIPU_API_KEY" if region == "china" else "")
+    assert isinstance(ctx.settings, ProviderValues)
+    counts = region == "china"
+    assert await PROVIDER.detect(ctx) == ("API key from ~/.config/zhipu/api_key" if counts else "")
+    assert ctx.settings.has_strong_secret() is counts
+
+
+async def test_china_variables_come_before_codexbars_file(home: Path) -> None:
+    foreign = ForeignEntry(values={"api_key": "bar.key", "region": "bigmodel-cn"})
+    env = {"GLM_API_KEY": "china.key"}
+    values = ProviderValues(PROVIDER, KEY, table={}, env=env, home=home, foreign=foreign)
+    found = await values.find("api_key")
+    assert found is not None
+    assert found.origin == "from GLM_API_KEY"
+
+
+def test_an_unknown_region_makes_no_china_variable_count(home: Path) -> None:
+    table, env = {"region": "mars"}, {"GLM_API_KEY": "china.key"}
+    assert not ProviderValues(PROVIDER, KEY, table=table, env=env, home=home).has_strong_secret()
 
 
 # -- overrides -------------------------------------------------------------------------------------

@@ -13,12 +13,17 @@ from typing import Literal, TypeAlias
 
 from tui.core.errors import ErrorKind
 from tui.core.models import ProviderSnapshot
-from tui.providers._context import FetchContext
+from tui.providers._context import FetchContext, Settings
 
 Fetch: TypeAlias = Callable[[FetchContext], Awaitable[ProviderSnapshot]]
 Extra: TypeAlias = Callable[[FetchContext, ProviderSnapshot], Awaitable[ProviderSnapshot]]
 Options: TypeAlias = Callable[[FetchContext], Awaitable[tuple[tuple[str, str], ...]]]
 """Choices known only on this machine: pairs of value and label."""
+
+
+def is_switched_on(settings: Settings) -> bool:
+    """Whether the user switched the provider on."""
+    return settings.flag("enabled")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +34,8 @@ class SecretField:
     label: str
     env: tuple[str, ...] = ()
     weak_env: tuple[str, ...] = ()
-    """Names other products use too: read only when the user switched the provider on."""
+    """Names other products or regions use too: read after `env`, while `weak_if` holds."""
+    weak_if: Callable[[Settings], bool] = is_switched_on
     help: str = ""
     placeholder: str = ""
     visible_if: tuple[str, str] | None = None

@@ -15,14 +15,21 @@ from tui.providers._spec import (
     TextField,
     UrlField,
 )
-from tui.providers.zai.endpoints import CHINA, DASHBOARDS, GLOBAL, HOSTS, check_region
+from tui.providers.zai.endpoints import (
+    CHINA,
+    DASHBOARDS,
+    GLOBAL,
+    HOSTS,
+    check_region,
+    is_china,
+)
 from tui.providers.zai.sources import (
     CHINA_FILES,
     CHINA_VARIABLES,
     add_balance,
     add_days,
     add_hours,
-    detect_china_key,
+    detect_key_in_files,
     fetch_quota,
 )
 
@@ -36,6 +43,8 @@ PROVIDER = ProviderSpec(
             "api_key",
             "API key",
             env=("Z_AI_API_KEY",),
+            weak_env=CHINA_VARIABLES,
+            weak_if=is_china,
             help="From z.ai/manage-apikey/apikey, in China "
             "bigmodel.cn/usercenter/proj-mgmt/apikeys. "
             f"China also reads {', '.join(CHINA_VARIABLES)}.",
@@ -93,12 +102,11 @@ PROVIDER = ProviderSpec(
         ),
     ),
     modes=(Mode("auto", ("api",)), Mode("api", ("api",))),
-    env=CHINA_VARIABLES,
     roots=CHINA_FILES,
     links=Links(dashboard=DASHBOARDS[GLOBAL], keys="https://z.ai/manage-apikey/apikey"),
     # 15 s for the quota, then 15 s for what is added to it.
     deadline_s=35.0,
-    detect=detect_china_key,
+    detect=detect_key_in_files,
     check=check_region,
     codexbar={"workspace_id": "project_id"},
 )

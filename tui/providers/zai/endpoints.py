@@ -53,6 +53,11 @@ def region_of(settings: Settings) -> str:
     return settings.text("region") or (CHINA if HOSTS[CHINA] in hosts else GLOBAL)
 
 
+def is_china(settings: Settings) -> bool:
+    """Whether keys of China count."""
+    return region_of(settings) == CHINA
+
+
 def check_region(ctx: FetchContext) -> None:
     """Refuse an override that points at the other region's host.
 

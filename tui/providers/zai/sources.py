@@ -13,7 +13,7 @@ from tui.core.text import clean_value
 from tui.providers._context import FetchContext, FoundSecret
 from tui.providers.zai.answers import read_answer
 from tui.providers.zai.charts import DAYS, HOURS, Span, parse_usage, span_query
-from tui.providers.zai.endpoints import CHINA, endpoints, region_of, with_query
+from tui.providers.zai.endpoints import CHINA, endpoints, is_china, with_query
 from tui.providers.zai.parse import parse_balance, parse_quota
 
 CHINA_VARIABLES = ("BIGMODEL_API_KEY", "ZHIPU_API_KEY", "ZHIPUAI_API_KEY", "GLM_API_KEY")
@@ -37,30 +37,29 @@ async def find_key(ctx: FetchContext, region: str) -> FoundSecret:
         MissingCredentials: There is none; the hint tells of a key that fits the other region only.
     """
     found = await ctx.secrets.find("api_key")
-    china_key = None if found else await find_china_key(ctx)
     if found is None and region == CHINA:
-        found = china_key
+        found = await find_key_in_files(ctx)
     if found is None:
-        raise MissingCredentials(
-            "z.ai API key not set.", hint=_setup_hint(ctx, other_region=china_key is not None)
-        )
+        raise MissingCredentials("z.ai API key not set.", hint=await _setup_hint(ctx, region))
     return found
 
 
-def _setup_hint(ctx: FetchContext, *, other_region: bool) -> str:
+async def _setup_hint(ctx: FetchContext, region: str) -> str:
     hint = "Add it in settings." if ctx.key.account else "Add it in settings or set Z_AI_API_KEY."
-    if other_region:
+    if region != CHINA and await _has_china_key(ctx):
         hint += " A BigModel key is present; choose the China region to use it."
     return hint
 
 
-async def find_china_key(ctx: FetchContext) -> FoundSecret | None:
-    """The first key of a variable or file that belongs to China; a chosen account has none."""
+async def _has_china_key(ctx: FetchContext) -> bool:
+    in_variable = any(ctx.env.get(name) for name in CHINA_VARIABLES)
+    return in_variable or await find_key_in_files(ctx) is not None
+
+
+async def find_key_in_files(ctx: FetchContext) -> FoundSecret | None:
+    """The first key of a file that belongs to China; a chosen account has none."""
     if ctx.key.account:
         return None
-    for name in CHINA_VARIABLES:
-        if secret := ctx.env.secret(name):
-            return FoundSecret(secret, f"from {name}")
     for path in CHINA_FILES:
         if secret := await _key_in_file(ctx, path):
             return FoundSecret(secret, f"from {path}")
@@ -77,9 +76,9 @@ async def _key_in_file(ctx: FetchContext, path: str) -> Secret | None:
     return Secret(key) if key else None
 
 
-async def detect_china_key(ctx: FetchContext) -> str:
-    """Names a key that counts because of the region; the field itself tells of the others."""
-    found = await find_china_key(ctx) if region_of(ctx.settings) == CHINA else None
+async def detect_key_in_files(ctx: FetchContext) -> str:
+    """Names a file that counts because of the region; the field itself tells of the variables."""
+    found = await find_key_in_files(ctx) if is_china(ctx.settings) else None
     return f"API key {found.origin}" if found else ""
 
 
