@@ -49,6 +49,7 @@ ALWAYS = {
     "plan",
     "source",
     "state",
+    "notice",
     "fetchedAt",
     "stale",
     "ageSeconds",
@@ -123,6 +124,12 @@ def test_the_document_of_the_specification() -> None:
 )
 def test_what_this_program_adds_is_always_there(shown: ProviderState) -> None:
     assert row(shown).keys() >= ALWAYS
+
+
+def test_the_one_sentence_about_an_answer_is_told() -> None:
+    without_windows = replace(snapshot(), windows=(), notice="No coding-plan quota returned.")
+    assert row(of(without_windows))["notice"] == "No coding-plan quota returned."
+    assert row(state(window()))["notice"] is None
 
 
 @pytest.mark.parametrize(

@@ -103,6 +103,7 @@ def _row(
         "plan": identity.plan or None,
         "source": _source(state, mode),
         "state": _outcome(state),
+        "notice": (snapshot.notice if snapshot else "") or None,
         **_age(state, frame.now),
         **known({"status": _status(state.service, spec)}),
         **_numbers(state, frame),
