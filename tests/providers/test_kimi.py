@@ -109,6 +109,7 @@ CREATE TABLE cookies (host_key TEXT, name TEXT, value TEXT, encrypted_value BLOB
 INSERT INTO cookies VALUES
     ('.kimi.com', 'theme', 'dark', x'', '/', 0, 1, 3),
     ('status.kimi.com', 'kimi-auth', 'eyJ.of-another-page.x', x'', '/', 0, 1, 2),
+    ('www.kimi.com', 'kimi-auth', 'eyJ.not-used-for-long.x', x'', '/', 0, 1, 0),
     ('.kimi.com', 'kimi-auth', 'eyJ.from-the-app.x', x'', '/', 0, 1, 1);
 """
 

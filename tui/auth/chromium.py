@@ -17,7 +17,7 @@ from tui.auth.chromium_keys import Cipher
 from tui.auth.cookie import Cookie
 from tui.auth.profiles import CHROMIUM_COOKIES
 from tui.auth.readers import Found, Trouble, concerned
-from tui.auth.sqlite_ro import columns, open_copy, rows
+from tui.gateways.sqlite_ro import columns, open_copy, rows
 
 EPOCH_OFFSET_S = 11_644_473_600
 """From 1601, where Chromium's time begins, to 1970."""
@@ -99,6 +99,8 @@ def _rows(connection: sqlite3.Connection, domains: Sequence[str]) -> list[Encryp
     hosts = concerned((host for (host,) in stored), domains)
     secure = "is_secure" if "is_secure" in known else "secure"
     partition = "top_frame_site_key" if "top_frame_site_key" in known else "''"
+    # Of cookies that are equal in everything else the first one counts.
+    order = "last_access_utc DESC" if "last_access_utc" in known else "rowid"
     marks = ",".join("?" * len(hosts))
     is_hashed = _version(connection) >= HASHED_FROM_VERSION
     return [
@@ -106,7 +108,7 @@ def _rows(connection: sqlite3.Connection, domains: Sequence[str]) -> list[Encryp
         for row in rows(
             connection,
             f"SELECT host_key, name, value, path, expires_utc, {secure}, encrypted_value"
-            f" FROM cookies WHERE host_key IN ({marks}) AND {partition} = ''",
+            f" FROM cookies WHERE host_key IN ({marks}) AND {partition} = '' ORDER BY {order}",
             hosts,
         )
     ]
