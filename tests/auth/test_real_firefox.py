@@ -64,7 +64,7 @@ def _has_everything(running: Firefox) -> bool:
 
 
 def _has_container(profile: Path) -> bool:
-    from tui.auth.sqlite_ro import open_copy, rows
+    from tui.gateways.sqlite_ro import open_copy, rows
 
     with open_copy(profile / "cookies.sqlite") as copy:
         return bool(rows(copy, "SELECT 1 FROM moz_cookies WHERE originAttributes LIKE '%Context%'"))
@@ -122,7 +122,7 @@ def test_detection_names_the_profile(visited: Visited) -> None:
 
 def test_the_database_was_really_locked_and_in_milliseconds(visited: Visited) -> None:
     """Otherwise the tests above would not say much."""
-    from tui.auth.sqlite_ro import open_copy, rows
+    from tui.gateways.sqlite_ro import open_copy, rows
 
     profile = visited.home / ".config/mozilla/firefox/x1y2.default-esr"
     with open_copy(profile / "cookies.sqlite") as copy:

@@ -17,7 +17,7 @@ from typing import Any
 from tui.auth.cookie import Cookie
 from tui.auth.profiles import FIREFOX_COOKIES
 from tui.auth.readers import concerned, concerns
-from tui.auth.sqlite_ro import columns, open_copy, rows
+from tui.gateways.sqlite_ro import columns, open_copy, rows
 
 MILLISECONDS_FROM = 1e11
 """Since schema 17 the expiry is in milliseconds; seconds reach this number in the year 5138."""

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from tui.auth.leveldb import newest_values
 from tui.auth.profiles import SAFARI_DATA
 from tui.auth.snappy import DamagedData, unpack
-from tui.auth.sqlite_ro import columns, open_copy, open_read_only, rows
+from tui.gateways.sqlite_ro import columns, open_copy, open_read_only, rows
 
 Items: TypeAlias = dict[tuple[str, str], str]
 """Values by origin (`https://host`) and key."""

@@ -8,7 +8,6 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from secrets import token_hex
 
 from tui.gateways.paths import make_private
 
@@ -22,7 +21,7 @@ def write_private(path: Path, content: bytes) -> None:
         OSError: Nothing was changed.
     """
     make_private(path.parent)
-    temporary = path.with_name(f".{path.name}.{token_hex(4)}")
+    temporary = path.with_name(f".{path.name}.{os.urandom(4).hex()}")
     handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         with os.fdopen(handle, "wb") as file:

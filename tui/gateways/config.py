@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import re
-import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -217,6 +216,10 @@ def _read(path: Path) -> tuple[str, list[Problem]]:
 
 def _parse(text: str) -> tuple[dict[str, Any], list[Problem]]:
     """The document, read around lines with broken syntax."""
+    if not text:  # on a first start
+        return {}, []
+    import tomllib
+
     lines = text.splitlines()
     problems: list[Problem] = []
     for _ in range(MAX_BROKEN_LINES):
@@ -234,7 +237,7 @@ def _parse(text: str) -> tuple[dict[str, Any], list[Problem]]:
     return {}, problems
 
 
-def _line_of(error: tomllib.TOMLDecodeError, count: int) -> int | None:
+def _line_of(error: ValueError, count: int) -> int | None:
     found = re.search(r"at line (\d+)", str(error))
     number = int(found.group(1)) if found else count
     return number if 1 <= number <= count else None

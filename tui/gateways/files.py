@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import os
 import re
-import sqlite3
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from heapq import nlargest
+from itertools import islice
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -108,6 +109,16 @@ class DeclaredFiles:
         content = await self.read_bytes(path, max_bytes=max_bytes)
         return None if content is None else content.decode("utf-8-sig", errors="replace")
 
+    async def newest(self, folder: Path, suffix: str, *, count: int) -> tuple[FileInfo, ...]:
+        """The files below a folder that end so and were written last, newest first."""
+        self._check(folder)
+        return await run_blocking(lambda: _newest(folder, suffix, count), deadline_s=DEADLINE_S)
+
+    async def read_part(self, path: Path, *, offset: int, max_bytes: int) -> bytes | None:
+        """A part of a long file; a negative offset counts from the end."""
+        self._check(path)
+        return await run_blocking(lambda: _part(path, offset, max_bytes), deadline_s=DEADLINE_S)
+
     async def query(
         self, database: Path, sql: str, parameters: Sequence[Any] = ()
     ) -> tuple[tuple[Any, ...], ...] | None:
@@ -152,13 +163,18 @@ def _listed(folder: Path) -> tuple[FileInfo, ...]:
 
 
 def _walked(folder: Path, suffix: str, max_files: int) -> tuple[Path, ...]:
-    found: list[Path] = []
+    return tuple(islice(_below(folder, suffix), max_files))
+
+
+def _below(folder: Path, suffix: str) -> Iterator[Path]:
     for parent, folders, names in os.walk(folder):
         folders.sort()
-        found += [Path(parent) / name for name in sorted(names) if name.endswith(suffix)]
-        if len(found) >= max_files:
-            break
-    return tuple(found[:max_files])
+        yield from (Path(parent) / name for name in sorted(names) if name.endswith(suffix))
+
+
+def _newest(folder: Path, suffix: str, count: int) -> tuple[FileInfo, ...]:
+    found = filter(None, map(_info, _below(folder, suffix)))
+    return tuple(nlargest(count, found, key=lambda info: info.mtime))
 
 
 def _packages(program: Path) -> tuple[Path, ...]:
@@ -173,9 +189,19 @@ def _packages(program: Path) -> tuple[Path, ...]:
 
 
 def _content(path: Path, max_bytes: int) -> bytes | None:
+    content = _part(path, 0, max_bytes + 1)
+    if content is not None and len(content) > max_bytes:
+        raise Unsupported(f"{path.name} is larger than {max_bytes // 1024} KiB; it was not read.")
+    return content
+
+
+def _part(path: Path, offset: int, max_bytes: int) -> bytes | None:
     try:
         with path.open("rb") as file:
-            content = file.read(max_bytes + 1)
+            if offset:
+                length = file.seek(0, os.SEEK_END)
+                file.seek(max(length + offset, 0) if offset < 0 else offset)
+            return file.read(max_bytes)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
@@ -183,35 +209,22 @@ def _content(path: Path, max_bytes: int) -> bytes | None:
             f"{path.name} cannot be read ({error.strerror or type(error).__name__}).",
             hint="Check its permissions.",
         ) from error
-    if len(content) > max_bytes:
-        raise Unsupported(f"{path.name} is larger than {max_bytes // 1024} KiB; it was not read.")
-    return content
 
 
 def _rows(
     database: Path, sql: str, parameters: Sequence[Any]
 ) -> tuple[tuple[Any, ...], ...] | None:
-    """Read-only; `immutable` only when no side file exists, or rows of a live database would be
-    missed."""
+    from sqlite3 import Error  # few sources read databases
+
+    from tui.gateways.sqlite_ro import open_read_only, rows
+
     if not database.exists():
         return None
-    side_files = [database.with_name(database.name + end) for end in ("-wal", "-shm")]
-    modes = ["mode=ro"]
-    if not any(file.exists() for file in side_files):
-        modes.append("mode=ro&immutable=1")
-    last: sqlite3.Error | None = None
-    for mode in modes:
-        try:
-            connection = sqlite3.connect(
-                f"{database.absolute().as_uri()}?{mode}", uri=True, timeout=0.25
-            )
-            try:
-                return tuple(connection.execute(sql, tuple(parameters)).fetchall())
-            finally:
-                connection.close()
-        except sqlite3.Error as error:
-            last = error
-    raise Unsupported(
-        f"{database.name} cannot be read ({type(last).__name__}).",
-        hint="Close the program that owns it and try again.",
-    ) from last
+    try:
+        with open_read_only(database) as connection:
+            return tuple(rows(connection, sql, parameters))
+    except Error as error:
+        raise Unsupported(
+            f"{database.name} cannot be read ({type(error).__name__}).",
+            hint="Close the program that owns it and try again.",
+        ) from error

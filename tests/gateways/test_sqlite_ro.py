@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tui.auth.sqlite_ro import columns, open_copy, open_read_only, rows
+from tui.gateways.sqlite_ro import columns, open_copy, open_read_only, rows
 
 
 def database(path: Path, *, journal: str = "delete") -> Path:
