@@ -34,6 +34,7 @@ from tui.providers.kilo.account import (
 from tui.providers.kilo.answers import read_batch
 from tui.providers.kilo.cli_login import parse_token
 from tui.providers.kilo.credits import find_credits
+from tui.providers.kilo.kilo_pass import BASE, BONUS, USED
 from tui.providers.kilo.parse import Answers, activity_rows, parse_usage
 
 KEY = ProviderKey("kilo")
@@ -68,6 +69,11 @@ PARSERS: dict[str, Callable[[bytes], object]] = {
     "cli_*": lambda body: parse_token(body.decode(errors="replace")),
     "*": usage,
 }
+
+
+def of_pass(answer: Any) -> ProviderSnapshot:
+    """The snapshot of an account that has nothing but this second answer."""
+    return usage(json.dumps({"1": {"result": {"data": answer}}}).encode())
 
 
 def parsed(name: str) -> ProviderSnapshot:
@@ -129,6 +135,23 @@ def test_negative_blocks_do_not_count() -> None:
     assert (found.used, found.total) == (Decimal(6), Decimal(10))
 
 
+@pytest.mark.parametrize(
+    "block",
+    [
+        {"amount_mUsd": 5_000_000},
+        {"balance_mUsd": 5_000_000},
+        {"amount_mUsd": 1e308, "balance_mUsd": 5_000_000},
+        {"amount_mUsd": "NaN", "balance_mUsd": None},
+    ],
+)
+def test_half_a_block_says_nothing(block: dict[str, Any]) -> None:
+    assert find_credits({"creditBlocks": [block]}) is None
+    whole = {"amount_mUsd": 4_000_000, "balance_mUsd": 1_000_000}
+    assert find_credits({"creditBlocks": [block, whole]}) == (Decimal(3), Decimal(4))
+    balance = find_credits({"creditBlocks": [block], "totalBalance_mUsd": 5_000_000})
+    assert balance == (Decimal(0), Decimal(5))
+
+
 def test_credits_that_expire_next_are_named() -> None:
     assert values(parsed("usage_complete.json"))["Expiring"] == "$10.00 expire on Jan 1"
     assert "Expiring" not in values(parsed("usage_ended.json"))
@@ -176,6 +199,21 @@ def test_a_pass_without_its_wrapper() -> None:
     assert numbers(snapshot.window("pass")) == (0.0, Decimal(0), Decimal(20))
     assert snapshot.identity.plan.startswith("tier_custom [/x]")
     assert snapshot.window("pass").resets_at == datetime(2026, 12, 5, 12, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("used", [None, "NaN", "soon", 1e308])
+def test_an_unknown_usage_of_the_pass_is_not_nothing(used: Any) -> None:
+    kilo_pass = {"tier": "tier_49", BASE: 49, BONUS: 9.8, USED: used}
+    window = of_pass({"subscription": kilo_pass}).window("pass")
+    assert numbers(window) == (None, None, Decimal("58.8"))
+    assert window.resets_text == "$49.00 (+ $9.80 bonus)"
+    in_cents = of_pass({"amountCents": 2000}).window("pass")
+    assert numbers(in_cents) == (None, None, Decimal(20))
+
+
+def test_a_bonus_alone_is_no_total() -> None:
+    snapshot = of_pass({"subscription": {"tier": "tier_49", BONUS: 9.8, USED: 24.5}})
+    assert (snapshot.windows, snapshot.identity.plan) == ((), "Pro")
 
 
 def test_a_pass_in_cents() -> None:
@@ -262,6 +300,28 @@ def test_refusals_have_their_kind_and_words(name: str, kind: ErrorKind, text: st
         parsed(name)
     assert caught.value.kind is kind
     assert text in f"{caught.value.message} {caught.value.hint}"
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        ({"message": "Please log in", "code": -32001}, ErrorKind.UNAUTHORIZED),
+        ({"message": "no", "code": -32003}, ErrorKind.UNAUTHORIZED),
+        ("Unauthorized", ErrorKind.UNAUTHORIZED),
+        ({"message": "Forbidden", "data": {"code": "BAD_REQUEST"}}, ErrorKind.UNAUTHORIZED),
+        ({"message": "no", "code": -32029}, ErrorKind.RATE_LIMITED),
+        ({"message": "no", "data": {"code": "SERVICE_UNAVAILABLE"}}, ErrorKind.SERVER),
+        ({"message": "no", "data": {"code": "TEAPOT", "httpStatus": 504}}, ErrorKind.SERVER),
+        ({"message": "no", "code": -32603}, ErrorKind.SERVER),
+        ({"message": "no", "code": -32600}, ErrorKind.PARSE),
+        (7, ErrorKind.PARSE),
+    ],
+)
+def test_errors_of_a_call_are_known_by_name_number_or_words(error: Any, kind: ErrorKind) -> None:
+    for form in (error, {"json": error}):
+        with pytest.raises(FetchError) as caught:
+            usage(json.dumps([{"error": form}]).encode())
+        assert caught.value.kind is kind
 
 
 # -- a played service ------------------------------------------------------------------------------
@@ -497,7 +557,7 @@ async def test_a_refusal_within_the_batch_leads_to_the_cli_too(
     [
         (404, "", ErrorKind.SERVER, "endpoint not found. The app may need an update."),
         (429, "", ErrorKind.RATE_LIMITED, "Try again later."),
-        (500, "", ErrorKind.SERVER, "Kilo is unavailable (HTTP 500)"),
+        (500, "", ErrorKind.SERVER, "Kilo is unavailable (HTTP 500). Try again later."),
         (418, "", ErrorKind.SERVER, "HTTP 418"),
         (302, "", ErrorKind.SERVER, "not followed"),
         (200, "bad_page.html", ErrorKind.PARSE, "a page"),
@@ -574,7 +634,7 @@ async def test_chosen_organisations_have_rows_of_their_own(service: Service, hom
     settings = {"extras": True, "organization_ids": [ORGANISATION, other, "no-uuid"]}
     snapshot = await fetched(home, env=GOOD_KEY, settings=settings)
     assert snapshot.window("credits").label == "Personal credits"
-    northwind = snapshot.window("organisation-11111111.credits")
+    northwind = snapshot.window(f"organisation-{ORGANISATION}.credits")
     assert (northwind.label, northwind.headline) == ("Northwind credits", False)
     assert numbers(northwind) == (20.0, Decimal(20), Decimal(100))
     assert [(b.label, b.amount) for b in snapshot.balances] == [
@@ -589,7 +649,7 @@ async def test_organisations_need_no_profile(service: Service, home: Path) -> No
     service.says(ORGANISATION_CALL, "organisation_blocks.json")
     settings = {"extras": True, "organization_ids": [ORGANISATION]}
     snapshot = await fetched(home, env=GOOD_KEY, settings=settings)
-    window = snapshot.window("organisation-11111111.credits")
+    window = snapshot.window(f"organisation-{ORGANISATION}.credits")
     assert window.label == "Organisation 11111111 credits"
     assert snapshot.window("pass").used_percent == 50.0
 

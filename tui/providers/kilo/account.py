@@ -19,14 +19,12 @@ from tui.core.models import (
 )
 from tui.core.wording import counted, joined, tokens_text
 from tui.providers._parse import decimal, first_text, integer, items, mapping, text, usd
-from tui.providers.kilo.credits import MICRO, Credits, credits_window
+from tui.providers.kilo.credits import LARGEST, MICRO, Credits, credits_window, first_decimal
 
 ORGANISATIONS = "Organisations"
 DAYS = 30
 SPENDING = f"Spending, {DAYS} days"
 MOST_MODELS = 8
-LARGEST = 10**15
-"""What is larger is no amount anybody spends."""
 UNREADABLE = "could not be read"
 """Shown for an organisation whose calls failed."""
 
@@ -87,7 +85,7 @@ class Scope:
 
     @property
     def _id(self) -> str:
-        return f"organisation-{self.id[:8].lower()}.credits"
+        return f"organisation-{self.id.lower()}.credits"
 
     def windows(self) -> Iterator[UsageWindow]:
         """Its credits, beside the main number."""
@@ -108,7 +106,7 @@ class Scope:
 
 def parse_balance(answer: Mapping[str, Any]) -> Decimal | None:
     """The dollars an organisation has left."""
-    return decimal(answer.get("balance"))
+    return first_decimal(answer, ("balance",))
 
 
 def with_scopes(snapshot: ProviderSnapshot, scopes: Sequence[Scope]) -> ProviderSnapshot:
@@ -147,17 +145,17 @@ def parse_history(answer: Mapping[str, Any]) -> tuple[Spent, ...]:
 
 
 def _spent(row: Mapping[str, Any]) -> Spent | None:
-    dollars = (decimal(row.get("total_cost")) or Decimal(0)) / MICRO
+    cost = decimal(row.get("total_cost")) or Decimal(0)
     try:
         day = datetime.strptime(text(row.get("date"))[:10], "%Y-%m-%d").date()
     except ValueError:
         return None
-    if abs(dollars) > LARGEST:
+    if abs(cost) > LARGEST:
         return None
     return Spent(
         day=day,
         model=text(row.get("model")) or "unknown model",
-        dollars=dollars,
+        dollars=cost / MICRO,
         requests=_count(row.get("request_count")),
         tokens=sum(_count(row.get(name)) for name in TOKENS),
     )

@@ -21,11 +21,13 @@ from tui.core.errors import (
 from tui.core.http import Reply
 from tui.providers._parse import (
     ErrorTable,
+    at,
     ensure_ok,
     first_text,
     integer,
     json_value,
     mapping,
+    text,
 )
 
 SERVICE = "Kilo"
@@ -60,31 +62,50 @@ def _limited(_: object = None) -> RateLimited:
     return RateLimited(f"{SERVICE} is rate-limiting.", hint="Try again later.")
 
 
-ERRORS: ErrorTable = {401: refused, 403: refused, 404: not_found, 429: _limited}
-ERRORS_BY_CODE = {
-    "UNAUTHORIZED": refused,
-    "FORBIDDEN": refused,
-    "NOT_FOUND": not_found,
-    "TOO_MANY_REQUESTS": _limited,
+def _unavailable(status: int) -> ServerError:
+    return ServerError(f"{SERVICE} is unavailable (HTTP {status}).", hint="Try again later.")
+
+
+BY_STATUS = {401: refused, 403: refused, 404: not_found, 429: _limited}
+ERRORS: ErrorTable = {
+    **BY_STATUS,
+    **dict.fromkeys(range(500, 600), lambda reply: _unavailable(reply.status)),
 }
+STATUS_BY_NAME = {
+    "NOT_FOUND": 404,
+    "TOO_MANY_REQUESTS": 429,
+    "INTERNAL_SERVER_ERROR": 500,
+    "NOT_IMPLEMENTED": 501,
+    "BAD_GATEWAY": 502,
+    "SERVICE_UNAVAILABLE": 503,
+    "GATEWAY_TIMEOUT": 504,
+}
+STATUS_BY_NUMBER = {-32001: 401, -32003: 403, -32004: 404, -32029: 429, -32603: 500}
+"""JSON-RPC's numbers, where an error tells no more."""
 
 
 def _error(data: Any) -> FetchError:
     """What the error of one call stands for."""
-    code = first_text(data, "data.code", "code").upper()
-    status = integer(mapping(mapping(data).get("data")).get("httpStatus")) or 0
-    if code in ERRORS_BY_CODE:
-        return ERRORS_BY_CODE[code]()
-    words = first_text(data, "message").lower()
-    if status in {401, 403} or "unauthorized" in words or "forbidden" in words:
-        return refused()
-    if status == 404 or "not found" in words:
-        return not_found()
-    if status == 429:
-        return _limited()
-    if status >= 500 or code == "INTERNAL_SERVER_ERROR":
-        return ServerError(f"{SERVICE} is unavailable (HTTP {status or 500}).")
+    status = _status(data)
+    if status in BY_STATUS:
+        return BY_STATUS[status]()
+    if status >= 500:
+        return _unavailable(status)
     return ParseError(f"{SERVICE} refused a call in an unknown way.")
+
+
+def _status(data: Any) -> int:
+    """The HTTP status an error stands for; 0 when nothing tells."""
+    name = first_text(data, "data.code", "code").upper()
+    said = f"{name} {text(data) or first_text(data, 'message')}".lower()
+    if "unauthorized" in said or "forbidden" in said:
+        return 401
+    return (
+        integer(at(data, "data.httpStatus"))
+        or STATUS_BY_NAME.get(name)
+        or STATUS_BY_NUMBER.get(integer(at(data, "code")) or 0)
+        or (404 if "not found" in said else 0)
+    )
 
 
 # -- asking and reading ----------------------------------------------------------------------------

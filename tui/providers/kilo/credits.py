@@ -24,6 +24,8 @@ TOTAL = ("total", "totalCredits", "creditsTotal", "limit")
 REMAINING = ("remaining", "remainingCredits", "creditsRemaining")
 MS_FROM = 10**10
 ZERO = Decimal(0)
+LARGEST = 10**15
+"""What is larger is no amount anybody has or spends."""
 
 
 class Credits(NamedTuple):
@@ -64,18 +66,17 @@ def credits_window(found: Credits, *, id: str = "credits", label: str = "Credits
 
 
 def _by_blocks(payload: Any) -> Credits | None:
-    blocks = [
-        (decimal(block.get("amount_mUsd")), decimal(block.get("balance_mUsd")))
-        for block in _blocks(payload, "creditBlocks")
-    ]
-    known = [block for block in blocks if block != (None, None)]
-    if not known:
-        return None
-    total, left = (
-        sum((max(amount or ZERO, ZERO) for amount in amounts), ZERO)
-        for amounts in zip(*known, strict=True)
-    )
-    return Credits(used=max(total - left, ZERO) / MICRO, total=total / MICRO)
+    total = left = ZERO
+    blocks = list(filter(None, map(_block, _blocks(payload, "creditBlocks"))))
+    for amount, balance in blocks:
+        total, left = total + max(amount, ZERO), left + max(balance, ZERO)
+    return Credits(used=max(total - left, ZERO) / MICRO, total=total / MICRO) if blocks else None
+
+
+def _block(data: Mapping[str, Any]) -> tuple[Decimal, Decimal] | None:
+    """Amount and balance; one without the other says nothing of what is used."""
+    amount, left = first_decimal(data, ("amount_mUsd",)), first_decimal(data, ("balance_mUsd",))
+    return None if amount is None or left is None else (amount, left)
 
 
 def _by_names(payload: Any) -> Credits | None:
@@ -105,15 +106,15 @@ def _sum(rows: Sequence[dict[str, Any]], names: Sequence[str]) -> Decimal | None
 
 
 def _by_balance(payload: Any) -> Credits | None:
-    balances = (decimal(data.get("totalBalance_mUsd")) for data in walk(payload, DEPTH))
+    balances = (first_decimal(data, ("totalBalance_mUsd",)) for data in walk(payload, DEPTH))
     balance = next((found for found in balances if found is not None), None)
     return None if balance is None else Credits(used=ZERO, total=max(balance, ZERO) / MICRO)
 
 
 def first_decimal(data: Mapping[str, Any], names: Sequence[str]) -> Decimal | None:
-    """The first of these members that is a number."""
+    """The first of these members that is a number within reason."""
     found = (decimal(data.get(name)) for name in names)
-    return next((amount for amount in found if amount is not None), None)
+    return next((n for n in found if n is not None and abs(n) <= LARGEST), None)
 
 
 def _blocks(payload: Any, name: str) -> Iterator[dict[str, Any]]:
@@ -136,7 +137,7 @@ def expiry_rows(payload: Any, now: datetime) -> Iterator[DetailRow]:
     """The credits that will be lost next, unless they are spent before."""
     coming: dict[datetime, Decimal] = {}
     for block in _blocks(payload, "creditBlocks"):
-        expires_at, left = moment(block.get("expiry_date")), decimal(block.get("balance_mUsd"))
+        expires_at, left = moment(block.get("expiry_date")), first_decimal(block, ("balance_mUsd",))
         if expires_at is not None and left is not None and expires_at > now and left > 0:
             coming[expires_at] = coming.get(expires_at, ZERO) + left / MICRO
     if coming:

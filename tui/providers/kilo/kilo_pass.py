@@ -65,7 +65,7 @@ class Pass:
     base: Decimal | None = None
     """Dollars of the period, without the bonus."""
     bonus: Decimal = ZERO
-    used: Decimal = ZERO
+    used: Decimal | None = None
     resets_at: datetime | None = None
     is_ended: bool = False
     notice: str = ""
@@ -74,9 +74,22 @@ class Pass:
     @property
     def total(self) -> Decimal | None:
         """Base and bonus together."""
-        if self.base is None:
-            return self.bonus or None
-        return max(self.base, ZERO) + self.bonus
+        return None if self.base is None else max(self.base, ZERO) + self.bonus
+
+    @property
+    def used_percent(self) -> float | None:
+        """Unknown without a usage; a total of nothing counts as used up."""
+        if self.used is None:
+            return None
+        percent = share(self.used, self.total)
+        return 100.0 if percent is None else clamp_percent(percent)
+
+    @property
+    def note(self) -> str:
+        """`$24.50 / $49.00 (+ $9.80 bonus)`: the second figure is without the bonus."""
+        base = usd(max(self.base or ZERO, ZERO))
+        bonus = f" (+ {usd(self.bonus)} bonus)" if self.bonus > 0 else ""
+        return (base if self.used is None else f"{usd(self.used)} / {base}") + bonus
 
 
 def find_pass(payload: Any, now: datetime) -> Pass | None:
@@ -93,22 +106,18 @@ def find_pass(payload: Any, now: datetime) -> Pass | None:
 
 def pass_window(found: Pass) -> UsageWindow | None:
     """The pass as a window of one month; none for an ended pass or without a total."""
-    total = found.total
-    if total is None or found.is_ended:
+    if found.total is None or found.is_ended:
         return None
-    percent = share(found.used, total)
-    bonus = f" (+ {usd(found.bonus)} bonus)" if found.bonus > 0 else ""
-    base = usd(total - found.bonus)
     return UsageWindow(
         id="pass",
         label=NAME,
-        used_percent=100.0 if percent is None else clamp_percent(percent),
+        used_percent=found.used_percent,
         used=found.used,
-        limit=total,
+        limit=found.total,
         unit="USD",
         window_minutes=MONTH_MINUTES,
         resets_at=found.resets_at,
-        resets_text=f"{usd(found.used)} / {base}{bonus}",
+        resets_text=found.note,
     )
 
 
@@ -125,17 +134,21 @@ def _subscription(data: Mapping[str, Any], now: datetime) -> Pass:
     status = text(data.get("status")).lower()
     is_ended = status in ENDED
     tier = text(data.get("tier"))
-    resets_at = _reset(data)
     return Pass(
         plan=f"{NAME} ended" if is_ended else TIERS.get(tier, tier) or NAME,
         base=first_decimal(data, (BASE,)),
         bonus=max(first_decimal(data, (BONUS,)) or ZERO, ZERO),
-        used=max(first_decimal(data, (USED,)) or ZERO, ZERO),
-        resets_at=resets_at,
+        used=at_least_zero(first_decimal(data, (USED,))),
+        resets_at=_reset(data),
         is_ended=is_ended,
         notice=STATES.get(status, ""),
         details=() if is_ended else tuple(_details(data, now)),
     )
+
+
+def at_least_zero(amount: Decimal | None) -> Decimal | None:
+    """An amount that cannot be negative."""
+    return None if amount is None else max(amount, ZERO)
 
 
 def _reset(data: Mapping[str, Any]) -> datetime | None:
@@ -170,13 +183,13 @@ def _other(data: Mapping[str, Any]) -> Pass | None:
         base = used + left - (bonus or ZERO)
     if base is None:
         return None
-    if used is None:
-        used = ZERO if left is None else base + (bonus or ZERO) - left
+    if used is None and left is not None:
+        used = base + (bonus or ZERO) - left
     return Pass(
         plan=first_text(data, *PLAN_NAMES) or NAME,
         base=base,
         bonus=max(bonus or ZERO, ZERO),
-        used=max(used, ZERO),
+        used=at_least_zero(used),
         resets_at=_reset(data),
     )
 
