@@ -30,16 +30,11 @@ from tui.core.models import (
     TokenCounts,
     UsageWindow,
 )
-from tui.present import (
-    BalanceView,
-    CardView,
-    DetailsView,
-    Preferences,
-    RowView,
-    card_view,
-    deck_view,
-    details_view,
-)
+from tui.core.preferences import Preferences
+from tui.present.card import card_view
+from tui.present.deck import deck_view
+from tui.present.details import details_view
+from tui.present.views import BalanceView, CardView, DetailsView, RowView
 
 LEFT = Preferences()
 USED = Preferences(show_used=True)

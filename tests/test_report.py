@@ -32,9 +32,12 @@ from tui.core.models import (
     UsageSeries,
     UsageWindow,
 )
-from tui.present import CardView, Preferences, card_view
+from tui.core.preferences import Preferences
+from tui.present.card import card_view
+from tui.present.views import CardView
 from tui.providers._spec import Links, ProviderSpec
-from tui.report import cli_error, error_code, rows, table
+from tui.report.document import cli_error, error_code, rows
+from tui.report.table import table
 
 SPECS = {
     "zai": ProviderSpec(

@@ -81,7 +81,7 @@ def _refuse(error: CliError, arguments: list[str]) -> int:
 
     print_note(f"{error.message} {error.hint}")
     if "--json" in arguments:
-        from tui.report import cli_error
+        from tui.report.document import cli_error
 
         message, remedy = one_line(error.message), one_line(error.hint)
         print_json([cli_error(message, error.exit_code, kind=error.kind, remedy=remedy)])

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
     from tui.core.clock import Clock
     from tui.core.models import ProviderKey, ProviderState
+    from tui.core.preferences import Preferences
     from tui.form import Answer, Draft, Folder, Page, PageEntry
-    from tui.present import Preferences
     from tui.providers._spec import ProviderSpec
 
 Unsubscribe: TypeAlias = "Callable[[], None]"

@@ -11,7 +11,7 @@ from tests.ui.deck import FakeConfig, FakeDeck, FakeDetection
 from tests.ui.driving import ready
 from tests.ui.states import everybody
 from tui.app import UsageApp
-from tui.present import Preferences
+from tui.core.preferences import Preferences
 
 SnapCompare = Callable[..., bool]
 SIZES = [(40, 12), (80, 24), (120, 36), (200, 50)]

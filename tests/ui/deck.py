@@ -11,7 +11,7 @@ from typing import Any
 
 from tests.support import NOON, FakeClock
 from tui.core.models import ProviderKey, ProviderState
-from tui.present import Preferences
+from tui.core.preferences import Preferences
 from tui.providers._spec import Links, Mode, ProviderSpec
 
 

@@ -15,7 +15,7 @@ from tests.ui.deck import FakeConfig, FakeDeck
 from tests.ui.driving import focused, opened, ready, screen_text, until
 from tests.ui.states import everybody
 from tui.app import UsageApp
-from tui.present import Preferences
+from tui.core.preferences import Preferences
 from tui.screens.help import HelpScreen
 from tui.widgets.ascii_only import ascii_signs
 

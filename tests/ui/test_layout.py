@@ -6,9 +6,10 @@ import pytest
 
 from tests.support import NOON
 from tests.ui.states import everybody
-from tui import present
 from tui.core.clock import LOCAL_ZONE
-from tui.present import CardView, Preferences
+from tui.core.preferences import Preferences
+from tui.present.card import card_view
+from tui.present.views import CardView
 from tui.widgets.cells import chunks, fold, padded, shorten
 from tui.widgets.key_bar import fitting
 from tui.widgets.row_layout import RowLine, card_lines, short_label, width_of
@@ -17,7 +18,7 @@ from tui.widgets.space import Space, choose_space
 
 def card(name: str) -> CardView:
     found = next(state for shown, state in everybody() if shown == name)
-    return present.card_view(
+    return card_view(
         found, name=name, short_name=name, now=NOON, prefs=Preferences(), tz=LOCAL_ZONE
     )
 

@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from tui import present, report
 from tui.commands import _loop
 from tui.commands._base import Parser, add_provider_option
 from tui.commands._ids import chosen_keys, only_known, providers_of
@@ -18,9 +17,10 @@ from tui.commands._output import may_colour, print_json, print_note, print_text
 from tui.core.clock import LOCAL_ZONE
 from tui.core.errors import Unsupported
 from tui.core.models import Phase, ProviderKey, ProviderState
+from tui.core.preferences import Preferences
 from tui.core.text import clean
-from tui.present import Preferences
 from tui.providers import Registry, load_providers
+from tui.report.document import error_code, rows
 from tui.runtime import Deck, Options
 from tui.values import SOURCE
 
@@ -91,7 +91,7 @@ def exit_code(states: Collection[ProviderState]) -> int:
     errors = [state.error for state in states if state.error is not None]
     providers = {state.key.provider for state in states if state.phase is not Phase.DISABLED}
     if len(providers) == 1 and errors:
-        return report.error_code(errors[0])
+        return error_code(errors[0])
     return 1 if errors else 0
 
 
@@ -165,7 +165,7 @@ def _flags(source: str | None, only: Iterable[str]) -> dict[str, dict[str, str]]
 
 
 def _rows(answer: Answer) -> list[dict[str, Any]]:
-    return report.rows(
+    return rows(
         answer.states,
         answer.registry.specs,
         now=answer.now,
@@ -178,8 +178,11 @@ def _rows(answer: Answer) -> list[dict[str, Any]]:
 
 
 def _table(answer: Answer, *, color: bool) -> str:
+    from tui.present.card import card_view
+    from tui.report.table import table
+
     cards = [
-        present.card_view(
+        card_view(
             state,
             name=answer.registry.specs[state.key.provider].name,
             short_name=answer.registry.specs[state.key.provider].shown_short_name,
@@ -189,7 +192,7 @@ def _table(answer: Answer, *, color: bool) -> str:
         )
         for state in answer.states
     ]
-    return report.table(cards, color=color, ascii_only=answer.prefs.ascii)
+    return table(cards, color=color, ascii_only=answer.prefs.ascii)
 
 
 # -- flags -----------------------------------------------------------------------------------------

@@ -19,9 +19,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
-Cause = Literal["", "timeout", "no_program"]
-"""What lies below a kind, where scripts want to know: no answer in time, a program that is not
-installed."""
+Cause = Literal["", "timeout", "no_program", "expired"]
+"""What lies below a kind, where that matters: no answer in time, a program that is not installed, a
+login that is over by its own word and waits for its owner."""
 
 
 class ErrorKind(StrEnum):
@@ -47,6 +47,7 @@ DEFAULT_HINTS = {
     ErrorKind.UNSUPPORTED: "",
     ErrorKind.INTERNAL: "Please report it; the log has more.",
 }
+SWITCH_ON_HINT = "Press s to switch it on."
 
 USEFULNESS = (
     ErrorKind.UNAUTHORIZED,

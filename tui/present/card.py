@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime, tzinfo
 
 from tui.core import wording
-from tui.core.errors import DEFAULT_HINTS, ErrorInfo, ErrorKind
+from tui.core.errors import DEFAULT_HINTS, SWITCH_ON_HINT, ErrorInfo, ErrorKind
 from tui.core.models import (
     CostPeriod,
     CostSummary,
@@ -36,7 +36,6 @@ SERVICE: dict[Indicator, tuple[str, Severity]] = {
     "unknown": ("Status unknown", "unknown"),
 }
 """What a status page may say (B§11)."""
-SWITCH_ON_HINT = "Press s to switch it on."
 TRIES_AGAIN = frozenset({ErrorKind.NETWORK, ErrorKind.SERVER, ErrorKind.RATE_LIMITED})
 
 

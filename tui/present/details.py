@@ -224,13 +224,13 @@ def _tokens(period: CostPeriod) -> str:
 
 def attempt_views(state: ProviderState, reader: Reader) -> tuple[AttemptView, ...]:
     """What was tried in the last refresh, in order."""
-    origin = state.snapshot.origin if state.snapshot is not None else ""
+    snapshot = state.snapshot
     return tuple(
         AttemptView(
             number=number,
             source=attempt.source_id,
             outcome=_outcome(attempt),
-            text=reader.public(_attempt_text(attempt, origin)),
+            text=reader.public(_attempt_text(attempt, snapshot)),
         )
         for number, attempt in enumerate(state.attempts, start=1)
     )
@@ -243,12 +243,13 @@ def _outcome(attempt: Attempt) -> str:
     return "rejected" if is_rejected and attempt.outcome == "failed" else attempt.outcome
 
 
-def _attempt_text(attempt: Attempt, origin: str) -> str:
+def _attempt_text(attempt: Attempt, snapshot: ProviderSnapshot | None) -> str:
     elapsed = f"{attempt.elapsed_s:.1f} s" if attempt.elapsed_s else ""
     if attempt.error is not None:
         message = attempt.error.message
         return message if attempt.outcome == "skipped" else _bracketed(message, elapsed)
-    return _bracketed(elapsed, origin if attempt.outcome == "success" else "")
+    is_shown = snapshot is not None and snapshot.source_id == attempt.source_id
+    return _bracketed(elapsed, snapshot.origin if snapshot is not None and is_shown else "")
 
 
 def _bracketed(text: str, remark: str) -> str:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from tui.core.errors import ErrorKind
 from tui.core.models import Phase, ProviderSnapshot, ProviderState, UsageWindow
-from tui.present.views import Look, Severity
+
+if TYPE_CHECKING:
+    from tui.present.views import Look, Severity
 
 FRESH_S = 180.0
 DEPLETED_PERCENT = 99.9999

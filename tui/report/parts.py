@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from tui.core.errors import DEFAULT_HINTS, ErrorKind
+from tui.core.errors import DEFAULT_HINTS, SWITCH_ON_HINT, ErrorKind
 from tui.core.models import (
     Attempt,
     Balance,
@@ -17,7 +17,6 @@ from tui.core.models import (
     DetailRow,
     UsageWindow,
 )
-from tui.present.card import SWITCH_ON_HINT
 
 Row = dict[str, Any]
 HEADLESS_HINTS = {

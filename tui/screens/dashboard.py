@@ -38,7 +38,7 @@ from tui.widgets.space import Space, choose_space
 from tui.widgets.status_bar import StatusBar
 
 if TYPE_CHECKING:
-    from tui.present import CardView
+    from tui.present.views import CardView
     from tui.widgets.provider_card import ProviderCard
 
 log = logging.getLogger("tui.screen")
@@ -122,9 +122,10 @@ class DashboardScreen(Screen[None]):
         self.call_after_refresh(self._start)
 
     def on_screen_resume(self) -> None:
-        """Another screen may have changed how numbers are shown."""
+        """Another screen may have changed how numbers are shown, or switched everything off."""
         if self.grid.all_cards:
             self.look_again()
+        self._tell_if_empty()
 
     def on_unmount(self) -> None:
         """Leave the engine; the workers end with the screen."""
@@ -163,7 +164,10 @@ class DashboardScreen(Screen[None]):
                 self._watch(key)
         self._fit()
         self.look_again()
-        if not keys:
+        self._tell_if_empty()
+
+    def _tell_if_empty(self) -> None:
+        if self.deck.is_started and not self.deck.keys():
             self.post_message(self.Empty())
 
     async def _sync_cards(self, keys: tuple[ProviderKey, ...]) -> None:
@@ -211,10 +215,10 @@ class DashboardScreen(Screen[None]):
         self._show_deck()
 
     def _present(self, state: ProviderState, now: datetime) -> CardView:
-        from tui import present
+        from tui.present.card import card_view
 
         face = next(face for face in self.deck.faces() if face.key == state.key)
-        return present.card_view(
+        return card_view(
             state,
             name=face.name,
             short_name=face.short_name,
@@ -225,9 +229,9 @@ class DashboardScreen(Screen[None]):
 
     def _show_deck(self) -> None:
         """The top line, from the cards as they are shown."""
-        from tui import present
+        from tui.present.deck import deck_view
 
-        self.status.view = present.deck_view(
+        self.status.view = deck_view(
             [card.view for card in self.grid.all_cards if card.view is not None],
             now=self.now or self.deck.clock.now(),
             prefs=self.deck.prefs,

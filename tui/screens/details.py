@@ -15,13 +15,13 @@ from textual.reactive import var
 from textual.screen import Screen
 from textual.widgets import Sparkline, Static
 
-from tui import present
 from tui.core import wording
 from tui.core.clock import LOCAL_ZONE
 from tui.core.models import ProviderKey, ProviderState, UsageSeries
 from tui.deck_api import DeckApi, Unsubscribe
 from tui.messages import CopyRequested, ProviderStateChanged, RefreshRequested
-from tui.present import BalanceDetail, DetailsView
+from tui.present.details import details_view
+from tui.present.views import BalanceDetail, DetailsView
 from tui.providers._spec import Links
 from tui.widgets.facts import Fact, Facts
 from tui.widgets.key_bar import KeyBar
@@ -153,7 +153,7 @@ class DetailsScreen(Screen[None]):
 
     def _seen(self) -> DetailsView:
         face = next(face for face in self.deck.faces() if face.key == self.key)
-        return present.details_view(
+        return details_view(
             self._state,
             name=face.name,
             short_name=face.short_name,

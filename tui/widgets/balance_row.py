@@ -7,7 +7,7 @@ from textual.content import Content
 from textual.reactive import reactive
 from textual.widget import Widget
 
-from tui.present import BalanceView
+from tui.present.views import BalanceView
 from tui.widgets.cells import shorten
 
 

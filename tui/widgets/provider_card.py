@@ -21,7 +21,7 @@ from textual.widgets import Static
 
 from tui.core.models import ProviderKey, ProviderState
 from tui.messages import DetailsRequested
-from tui.present import BalanceView, CardView
+from tui.present.views import BalanceView, CardView
 from tui.widgets.balance_row import BalanceRow
 from tui.widgets.row_layout import RowLine, card_lines
 from tui.widgets.space import Space

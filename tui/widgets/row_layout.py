@@ -10,7 +10,7 @@ from typing import Literal, TypedDict
 
 from rich.cells import cell_len as cells
 
-from tui.present import CardView, RowView
+from tui.present.views import CardView, RowView
 from tui.widgets.cells import padded, right_aligned
 from tui.widgets.space import Density, Space
 

@@ -12,7 +12,7 @@ from textual.widget import Widget
 from tui.widgets.cells import shorten
 
 if TYPE_CHECKING:
-    from tui.present import DeckView
+    from tui.present.views import DeckView
 
 BRAND = "quotadeck"
 NARROW = 60

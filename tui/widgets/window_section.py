@@ -5,7 +5,7 @@ from __future__ import annotations
 from textual.app import ComposeResult
 from textual.containers import VerticalGroup
 
-from tui.present import WindowDetail
+from tui.present.views import WindowDetail
 from tui.widgets.facts import Fact, Facts
 from tui.widgets.row_layout import detail_line
 from tui.widgets.usage_row import UsageRow
