@@ -577,6 +577,11 @@ ROW: dict[str, Any] = {
     "rows",
     [
         pytest.param([ROW, {**ROW, "usage": 2.0}], id="same row, other numbers"),
+        pytest.param([ROW, {**ROW, "reasoning_tokens": 2}], id="same row, other reasoning"),
+        pytest.param(
+            [ROW, {**ROW, "prompt_tokens": 9, "completion_tokens": 6}],
+            id="same row, tokens split otherwise",
+        ),
         pytest.param([{**ROW, "date": "2026-09-11"}], id="future"),
         pytest.param([{**ROW, "date": "2026-02-30"}], id="impossible day"),
         pytest.param([{**ROW, "date": "20260909"}], id="another spelling"),

@@ -43,8 +43,16 @@ class Spend:
     charged: Decimal
     own_keys: Decimal
     """Estimated by the service, for requests with keys of other providers."""
-    tokens: int
+    prompt: int
+    completion: int
+    reasoning: int
+    """Part of `completion`."""
     requests: int
+
+    @property
+    def tokens(self) -> int:
+        """Asked and answered."""
+        return self.prompt + self.completion
 
     @property
     def total(self) -> Decimal:
@@ -55,12 +63,14 @@ class Spend:
         return Spend(
             self.charged + other.charged,
             self.own_keys + other.own_keys,
-            self.tokens + other.tokens,
+            self.prompt + other.prompt,
+            self.completion + other.completion,
+            self.reasoning + other.reasoning,
             self.requests + other.requests,
         )
 
 
-NOTHING = Spend(Decimal(0), Decimal(0), 0, 0)
+NOTHING = Spend(Decimal(0), Decimal(0), 0, 0, 0, 0)
 
 
 def parse_history(
@@ -134,7 +144,9 @@ def _spend(row: dict[str, Any]) -> Spend:
     return Spend(
         _usd(row.get("usage")),
         Decimal(0) if own_keys is None else _usd(own_keys),
-        prompt + completion,
+        prompt,
+        completion,
+        reasoning,
         requests,
     )
 
