@@ -29,6 +29,7 @@ from tui.messages import (
     DetailsRequested,
     RefreshRequested,
     SettingsRequested,
+    SettingsSaved,
 )
 from tui.screens.dashboard import DashboardScreen
 from tui.widgets.ascii_only import AsciiOnly
@@ -196,17 +197,20 @@ class UsageApp(App[str]):
         from tui.screens.settings import SettingsScreen
 
         if self.deck.is_started:
-            self.push_screen(SettingsScreen(self.deck, message.key), self._settings_closed)
+            self.push_screen(SettingsScreen(self.deck, message.key))
 
-    async def _settings_closed(self, _: object) -> None:
-        self.take_over_settings()
+    @on(SettingsSaved)
+    async def _settings_saved(self, message: SettingsSaved) -> None:
+        """The deck below follows at once. A theme that is only looked at stays."""
+        if not message.provider:
+            self.take_over_settings()
         await self.dashboard.take_over()
 
     @on(DashboardScreen.Empty)
     def _welcome(self) -> None:
         from tui.screens.welcome import WelcomeScreen
 
-        if not any(isinstance(screen, WelcomeScreen) for screen in self.screen_stack):
+        if self.screen is self.dashboard:
             self.push_screen(WelcomeScreen(self.deck), self._welcomed)
 
     async def _welcomed(self, wants_demo: bool | None) -> None:

@@ -27,12 +27,15 @@ from tui.core.models import ProviderKey
 from tui.core.redact import Secret
 from tui.form import Answer
 from tui.gateways.paths import Paths
+from tui.messages import SettingsSaved
 from tui.runtime import Deck, Options
 from tui.screens.drafting import ASK
 from tui.screens.picker import PickerScreen
 from tui.screens.question import QuestionScreen
 from tui.screens.settings import SettingsScreen
+from tui.screens.welcome import WelcomeScreen
 from tui.widgets.key_bar import KeyBar
+from tui.widgets.provider_card import ProviderCard
 from tui.widgets.secret_input import SecretInput
 from tui.widgets.setting_row import SettingRow
 from tui.widgets.settings_list import SettingsList
@@ -845,6 +848,53 @@ async def test_a_broken_settings_file_costs_neither_the_old_key_nor_the_new_one(
         assert "config.toml is not changed: correct line 1" in said(screen)
         assert await store.get(str(RELAY), "api_key") == Secret("old-key-by-hand")
         assert screen._drafts[RELAY].secrets() == {"api_key": Secret("new-key-by-hand")}
+
+
+@respx.mock
+async def test_a_saved_provider_has_its_card_while_the_settings_stay_open(
+    home: Path, respx_mock: respx.MockRouter
+) -> None:
+    good_answer = httpx.Response(200, content=payload("kimi-k2", "flat.json"))
+    respx_mock.get(CREDITS).mock(return_value=good_answer)
+    deck = real_deck(home)
+    async with opened(deck, RELAY) as (screen, pilot):
+        await go_to(screen, pilot, "api_key")
+        await paste(screen, pilot, "new-key-by-hand")
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: [card.key for card in cards(pilot)] == [RELAY])
+        await until(pilot, lambda: deck.engine.state(RELAY).snapshot is not None)
+        assert screen.is_current
+        assert in_field(screen) == "api_key"
+
+
+async def test_switching_the_last_provider_off_leaves_the_settings_in_front(home: Path) -> None:
+    config = "[providers.kimi-k2]\nenabled = true\n"
+    async with opened(real_deck(home, config), RELAY) as (screen, pilot):
+        await go_to(screen, pilot, "enabled")
+        await pilot.press("enter", "down", "enter")
+        await until(pilot, lambda: screen._drafts[RELAY].is_changed)
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: not cards(pilot))
+        assert screen.is_current
+        await pilot.press("escape", "escape")
+        await until(pilot, lambda: isinstance(pilot.app.screen, WelcomeScreen))
+
+
+async def test_a_theme_that_is_looked_at_stays_while_another_page_is_saved(home: Path) -> None:
+    async with opened(real_deck(home)) as (screen, pilot):
+        await go_to(screen, pilot, "theme")
+        await pilot.press("enter", "up", "enter")
+        await until(pilot, lambda: pilot.app.theme != "textual-dark")
+        looked_at = pilot.app.theme
+        screen.post_message(SettingsSaved(str(RELAY)))
+        await pilot.pause()
+        assert pilot.app.theme == looked_at
+
+
+def cards(pilot: Pilot[str]) -> list[ProviderCard]:
+    """What lies below the settings."""
+    assert isinstance(pilot.app, UsageApp)
+    return pilot.app.dashboard.grid.cards
 
 
 @pytest.mark.parametrize("width", [40, 120])

@@ -224,6 +224,7 @@ class DraftingScreen(Screen[None]):
         self.page.say_on_top("Working … esc cancels.")
         answer = await self.deck.pages.act(draft, action_id, self.page.say_on_top)
         await self._load_again(draft.page.key)
+        self._tell_saved(draft.page.key)
         self.page.say(answer)
 
     def ask(self, work: Work) -> None:
@@ -297,8 +298,11 @@ class DraftingScreen(Screen[None]):
         if key is None:
             self.saved_theme = self.app.theme
         await self._load_again(key, forget_entries=True)
-        self.post_message(SettingsSaved(key.provider if key else ""))
+        self._tell_saved(key)
         return True
+
+    def _tell_saved(self, key: ProviderKey | None) -> None:
+        self.post_message(SettingsSaved(key.provider if key else ""))
 
     async def _show_problems(self, draft: Draft) -> bool:
         """Whether entries are not allowed; they say why."""
@@ -346,5 +350,5 @@ class DraftingScreen(Screen[None]):
             return
         await self._load_again(key)
         self.page_saved()
-        self.post_message(SettingsSaved(key.provider))
+        self._tell_saved(key)
         self.page.say(Answer(text="Forgotten.", is_good=True, field=field.key))

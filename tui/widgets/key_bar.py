@@ -67,7 +67,8 @@ class KeyBar(Widget):
         self.last = tuple(self._key(item) for item in bindings if item.id in KEPT_LAST)
 
     def _key(self, binding: Binding) -> Key:
-        return binding.key, self.app.get_key_display(binding), binding.description
+        """Words of Textual's own widgets begin in upper case; here nothing does."""
+        return binding.key, self.app.get_key_display(binding), binding.description.lower()
 
     def _key_at(self, x: int) -> str:
         start = 0
