@@ -229,6 +229,50 @@ async def test_the_last_good_numbers_stay_beside_an_error(home: Path) -> None:
     assert state.failures == 1
 
 
+def noted(minutes_ago: float, percent: float = 45.0) -> Callable[..., Any]:
+    """What another program wrote down, so many minutes before noon."""
+
+    async def last_known(ctx: FetchContext) -> ProviderSnapshot:
+        at = NOON - timedelta(minutes=minutes_ago)
+        return replace(snapshot(ctx, percent), source_id="local", fetched_at=at)
+
+    return last_known
+
+
+async def test_older_numbers_of_another_program_stand_beside_the_first_error(home: Path) -> None:
+    upstream = Upstream([NetworkError("Not reached."), NetworkError("Not reached."), 50.0])
+    scene = make_scene(home, upstream, last_known=noted(30))
+    for failures in (1, 2):
+        state = await finished(scene, scene.engine.refresh(KEY))
+        assert state.error is not None
+        assert state.snapshot is not None
+        assert state.snapshot.fetched_at == NOON - timedelta(minutes=30)
+        assert (state.restored, state.failures) == (True, failures)
+    state = await finished(scene, scene.engine.refresh(KEY))
+    assert (state.error, state.restored, state.failures) == (None, False, 0)
+
+
+async def test_numbers_of_this_run_stay_while_a_failure_is_forgiven(home: Path) -> None:
+    down = NetworkError("Not reached.")
+    scene = make_scene(home, Upstream([10.0, down, down]), last_known=noted(-5))
+    await finished(scene, scene.engine.refresh(KEY))
+    sources = []
+    for _ in range(2):
+        state = await finished(scene, scene.engine.refresh(KEY))
+        assert state.snapshot is not None
+        sources.append(state.snapshot.source_id)
+    assert sources == ["api", "local"]
+
+
+async def test_newer_numbers_of_ours_are_not_replaced(home: Path) -> None:
+    down = NetworkError("Not reached.")
+    scene = make_scene(home, Upstream([10.0, down, down]), last_known=noted(1))
+    for _ in range(3):
+        state = await finished(scene, scene.engine.refresh(KEY))
+    assert state.snapshot is not None
+    assert (state.snapshot.source_id, state.restored) == ("api", False)
+
+
 @pytest.mark.parametrize(
     "error",
     [

@@ -620,7 +620,7 @@ def test_attempts_read_like_a_story() -> None:
     rejected = ErrorInfo(kind=ErrorKind.UNAUTHORIZED, message="401")
     broken = ErrorInfo(kind=ErrorKind.PARSE, message="no data")
     good = replace(
-        of(snapshot(window(), origin="Chromium: Default")),
+        of(snapshot(window(), source_id="storage", origin="Chromium: Default")),
         attempts=(
             Attempt(source_id="api", outcome="skipped", error=missing),
             Attempt(source_id="cookie", outcome="failed", error=rejected, elapsed_s=0.31),
@@ -635,6 +635,12 @@ def test_attempts_read_like_a_story() -> None:
         "4 storage ok       0.6 s (Chromium: Default)",
     )
     assert details(good).attempts[0].line() == "1 api skipped  no API key"
+
+
+def test_an_attempt_is_not_given_the_login_of_another_source() -> None:
+    attempts = (Attempt(source_id="local", outcome="success", elapsed_s=0.1),)
+    shown = details(replace(of(snapshot(window(), origin="a key")), attempts=attempts))
+    assert shown.attempt_lines == ("1 local ok       0.1 s",)
 
 
 @pytest.mark.parametrize(

@@ -413,9 +413,8 @@ class RefreshEngine:
         self._publish(
             slot,
             replace(
-                before,
+                _with_old_numbers(before, result, drop=drop),
                 phase=Phase.WAITING,
-                snapshot=None if drop else before.snapshot,
                 error=shown,
                 failures=before.failures + 1,
                 attempts=tuple(map_text(attempt, self._shown) for attempt in result.attempts),
@@ -622,6 +621,19 @@ class RefreshEngine:
         if self._slots.get(slot.key) is slot:
             for listener in tuple(self._listeners):
                 listener(state)
+
+
+def _with_old_numbers(state: ProviderState, result: FetchResult, *, drop: bool) -> ProviderState:
+    """The state with the numbers that may stand beside an error.
+
+    Those of this run stay for as long as the failure is forgiven (B§4.2).
+    """
+    if drop:
+        return replace(state, snapshot=None)
+    is_forgiven = state.failures == 0 and state.snapshot is not None and not state.restored
+    if result.last_known is None or is_forgiven:
+        return state
+    return replace(state, snapshot=map_text(result.last_known, clean), restored=True)
 
 
 def _wants_fresh(state: ProviderState, now: datetime) -> bool:

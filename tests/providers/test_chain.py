@@ -1,19 +1,30 @@
-"""Running sources: what a costly one says between its runs."""
+"""Running sources: what a costly one says between its runs, and what may stand beside an error."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
+
 from tests.support import NOON, FakeClock, make_context
-from tui.core.errors import FetchError, NetworkError
+from tui.core.errors import (
+    FetchError,
+    MissingCredentials,
+    NetworkError,
+    ParseError,
+    RateLimited,
+    ServerError,
+    Unauthorized,
+    Unsupported,
+)
 from tui.core.models import ProviderSnapshot, UsageWindow
 from tui.providers import _chain
 from tui.providers._chain import FetchResult, SourceMemory
 from tui.providers._context import FetchContext
-from tui.providers._spec import Mode, ProviderSpec, Source
+from tui.providers._spec import Fetch, LastKnown, Mode, ProviderSpec, Source
 
 
 @dataclass
@@ -78,3 +89,113 @@ async def test_a_reset_that_lay_in_the_past_when_it_was_read_voids_nothing(home:
     result = await source.ask(after_s=60)
     assert result.snapshot is not None
     assert source.runs == 1
+
+
+# -- numbers known from before ---------------------------------------------------------------------
+
+
+async def failing_with(
+    home: Path,
+    *errors: Exception,
+    mode: str = "auto",
+    previous_age: timedelta | None = None,
+    last_known: LastKnown | None = None,
+) -> FetchResult:
+    """What comes of sources that fail one after the other, with older numbers at hand."""
+
+    def fetch(error: Exception) -> Fetch:
+        async def fail(ctx: FetchContext) -> ProviderSnapshot:
+            raise error
+
+        return fail
+
+    async def noted(ctx: FetchContext) -> ProviderSnapshot | None:
+        at = NOON - timedelta(hours=1)
+        return ProviderSnapshot(key=ctx.key, source_id="local", fetched_at=at)
+
+    sources = tuple(
+        Source(id=f"s{place}", label="S", fetch=fetch(error)) for place, error in enumerate(errors)
+    )
+    ids = tuple(source.id for source in sources)
+    spec = ProviderSpec(
+        id="x",
+        name="X",
+        sources=sources,
+        modes=(Mode("auto", ids), Mode("s0", ids[:1])),
+        last_known=last_known or noted,
+    )
+    ctx = await make_context(spec, home, settings={"source": mode})
+    if previous_age is not None:
+        before = ProviderSnapshot(key=ctx.key, source_id="s0", fetched_at=NOON - previous_age)
+        ctx = replace(ctx, previous=before)
+    return await _chain.run(spec, ctx)
+
+
+EXPIRED = Unauthorized("It expired.", cause="expired")
+REFUSED = Unauthorized("It was refused.")
+
+
+@pytest.mark.parametrize(
+    "errors",
+    [
+        pytest.param((NetworkError("Down."),), id="no network"),
+        pytest.param((NetworkError("Late.", cause="timeout"),), id="too late"),
+        pytest.param((ServerError("503."),), id="trouble"),
+        pytest.param((RateLimited("Wait."),), id="has to wait"),
+        pytest.param((ParseError("A page."),), id="a page of a hotel"),
+        pytest.param((EXPIRED,), id="waits for its owner"),
+        pytest.param((MissingCredentials("No key."), EXPIRED), id="after one without a login"),
+        pytest.param((EXPIRED, ServerError("The program failed.")), id="then the program failed"),
+    ],
+)
+async def test_older_numbers_stand_beside_an_error_when_nobody_could_be_asked(
+    home: Path, errors: tuple[Exception, ...]
+) -> None:
+    result = await failing_with(home, *errors)
+    assert result.snapshot is None
+    assert result.error is not None
+    assert result.last_known is not None
+    assert (result.attempts[-1].source_id, result.attempts[-1].outcome) == ("local", "success")
+
+
+@pytest.mark.parametrize(
+    "errors",
+    [
+        pytest.param((REFUSED,), id="refused"),
+        pytest.param((EXPIRED, REFUSED), id="refused by the program"),
+        pytest.param((REFUSED, NetworkError("Down.")), id="one of them refused"),
+        pytest.param((MissingCredentials("No login."),), id="nobody is signed in"),
+        pytest.param((Unsupported("No limits."),), id="no limits"),
+        pytest.param((ServerError("Gone.", drop_snapshot=True),), id="void"),
+        pytest.param((ZeroDivisionError(),), id="a mistake of ours"),
+    ],
+)
+async def test_older_numbers_say_nothing_after_a_refusal(
+    home: Path, errors: tuple[Exception, ...]
+) -> None:
+    assert (await failing_with(home, *errors)).last_known is None
+
+
+async def test_a_chosen_source_stands_alone(home: Path) -> None:
+    assert (await failing_with(home, NetworkError("Down."), mode="s0")).last_known is None
+
+
+@pytest.mark.parametrize(("hours", "is_replaced"), [(0.5, False), (2.0, True)])
+async def test_the_newer_numbers_count(home: Path, hours: float, is_replaced: bool) -> None:
+    age = timedelta(hours=hours)
+    result = await failing_with(home, NetworkError("Down."), previous_age=age)
+    assert (result.last_known is not None) is is_replaced
+
+
+async def test_what_cannot_be_found_out_changes_nothing(home: Path) -> None:
+    async def broken(ctx: FetchContext) -> ProviderSnapshot | None:
+        raise ZeroDivisionError
+
+    async def none(ctx: FetchContext) -> ProviderSnapshot | None:
+        return None
+
+    for last_known in (broken, none):
+        result = await failing_with(home, NetworkError("Down."), last_known=last_known)
+        assert result.error is not None
+        assert result.last_known is None
+        assert [attempt.source_id for attempt in result.attempts] == ["s0"]

@@ -248,8 +248,9 @@ def _attempt_text(attempt: Attempt, snapshot: ProviderSnapshot | None) -> str:
     if attempt.error is not None:
         message = attempt.error.message
         return message if attempt.outcome == "skipped" else _bracketed(message, elapsed)
-    is_shown = snapshot is not None and snapshot.source_id == attempt.source_id
-    return _bracketed(elapsed, snapshot.origin if snapshot is not None and is_shown else "")
+    if snapshot is None or snapshot.source_id != attempt.source_id:
+        return elapsed
+    return _bracketed(elapsed, snapshot.origin)
 
 
 def _bracketed(text: str, remark: str) -> str:
