@@ -260,7 +260,7 @@ class ProviderState:
     interval_s: float = 300.0
     """The cadence in force, which decides when a reading counts as aging."""
     restored: bool = False
-    """The snapshot was read from disk and has not been confirmed in this run."""
+    """The snapshot was read from this machine and has not been confirmed in this run."""
     service: ServiceStatus | None = None
     cost: CostSummary | None = None
     tasks: tuple[DetailRow, ...] = ()

@@ -2,17 +2,18 @@
 
 Only `auto` goes from one source to the next, and only after failures that the design or the
 source names; anything else stops, so that a hiccup of a server does not start programs. Extras
-come after the answer.
+come after the answer. Where nobody could be asked, numbers known from before may stand beside the
+error.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from tui.core.errors import (
     ErrorInfo,
@@ -25,9 +26,16 @@ from tui.core.errors import (
 )
 from tui.core.models import Attempt, ProviderSnapshot, UsageWindow
 from tui.providers._context import FetchContext
-from tui.providers._spec import Extra, ProviderSpec, Source
+from tui.providers._spec import Extra, LastKnown, ProviderSpec, Source
 
 GOES_ON = frozenset({ErrorKind.MISSING_CREDENTIALS, ErrorKind.UNAUTHORIZED})
+NOT_ASKED = frozenset(
+    {ErrorKind.NETWORK, ErrorKind.SERVER, ErrorKind.RATE_LIMITED, ErrorKind.PARSE}
+)
+"""Failures that say nothing against the login, so that its older numbers still mean something."""
+LAST_KNOWN_S = 10.0
+AUTO = "auto"
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +47,8 @@ class FetchResult:
     attempts: tuple[Attempt, ...] = ()
     drop_snapshot: bool = False
     """The last good numbers are void."""
+    last_known: ProviderSnapshot | None = None
+    """Beside an error: older numbers of another program, newer than those of before."""
 
 
 @dataclass(slots=True)
@@ -141,9 +151,12 @@ async def run(
     try:
         sources = [spec.source(source_id) for source_id in mode.sources]
         wanted = extras and ctx.settings.flag("extras")
-        return await _try_in_order(
+        result = await _try_in_order(
             sources, ctx, on_partial, memory or SourceMemory(), programs, wanted
         )
+        if spec.last_known is not None and mode.id == AUTO and _was_not_asked(result):
+            return await _with_last_known(result, spec.last_known, ctx)
+        return result
     finally:
         await _end(ctx.running)
 
@@ -189,6 +202,28 @@ async def _try_in_order(
             snapshot = await _enriched(source, ctx, snapshot)
         return FetchResult(snapshot=snapshot, attempts=tuple(run_state.attempts))
     return run_state.result()
+
+
+def _was_not_asked(result: FetchResult) -> bool:
+    """Whether every source that tried failed for a reason that says nothing against the login."""
+    if result.snapshot is not None or result.drop_snapshot:
+        return False
+    tried = [a.error for a in result.attempts if a.outcome == "failed" and a.error is not None]
+    return bool(tried) and all(e.kind in NOT_ASKED or e.cause == "expired" for e in tried)
+
+
+async def _with_last_known(
+    result: FetchResult, last_known: LastKnown, ctx: FetchContext
+) -> FetchResult:
+    """The failure with older numbers beside it, unless those of before are newer."""
+    started = time.monotonic()
+    found = await _optional(ctx, "last known numbers", last_known(ctx), LAST_KNOWN_S)
+    if found is None or (ctx.previous and ctx.previous.fetched_at > found.fetched_at):
+        return result
+    attempt = Attempt(
+        source_id=found.source_id, outcome="success", elapsed_s=time.monotonic() - started
+    )
+    return replace(result, attempts=(*result.attempts, attempt), last_known=found)
 
 
 async def _end(running: dict[str, asyncio.Task[Any]]) -> None:
@@ -243,7 +278,12 @@ async def _enriched(
     source: Source, ctx: FetchContext, snapshot: ProviderSnapshot
 ) -> ProviderSnapshot:
     """All extras start together; each sees the required answer, and what each added is kept."""
-    added = await asyncio.gather(*(_extra(extra, source, ctx, snapshot) for extra in source.extras))
+    added = await asyncio.gather(
+        *(
+            _optional(ctx, _name(extra), extra(ctx, snapshot), source.extra_timeout_s)
+            for extra in source.extras
+        )
+    )
     result = snapshot
     for richer in added:
         if richer is not None:
@@ -251,16 +291,17 @@ async def _enriched(
     return result
 
 
-async def _extra(
-    extra: Extra, source: Source, ctx: FetchContext, snapshot: ProviderSnapshot
-) -> ProviderSnapshot | None:
+async def _optional(
+    ctx: FetchContext, name: str, work: Awaitable[T | None], timeout_s: float
+) -> T | None:
+    """What it brings; nothing where it fails or takes too long."""
     try:
-        async with asyncio.timeout(source.extra_timeout_s):
-            return await extra(ctx, snapshot)
+        async with asyncio.timeout(timeout_s):
+            return await work
     except (FetchError, TimeoutError) as error:
-        ctx.log.debug("%s: optional %s left out (%s)", ctx.key, _name(extra), type(error).__name__)
-    except Exception:  # an extra may only add
-        ctx.log.exception("%s: optional %s failed", ctx.key, _name(extra))
+        ctx.log.debug("%s: optional %s left out (%s)", ctx.key, name, type(error).__name__)
+    except Exception:  # it may only add
+        ctx.log.exception("%s: optional %s failed", ctx.key, name)
     return None
 
 

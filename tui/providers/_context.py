@@ -178,6 +178,18 @@ class Files(Protocol):
     async def read_text(self, path: Path, *, max_bytes: int = 1 << 20) -> str | None:
         """The content as UTF-8, a byte order mark removed, odd bytes replaced."""
 
+    async def newest(self, folder: Path, suffix: str, *, count: int) -> tuple[FileInfo, ...]:
+        """The files below a folder that end so and were written last, newest first. As logs grow
+        all the time, neither they nor the folder are watched."""
+
+    async def read_part(self, path: Path, *, offset: int, max_bytes: int) -> bytes | None:
+        """A part of a long file that is not watched; a negative offset counts from the end. `None`
+        when it is not there.
+
+        Raises:
+            Unsupported: It may not be read.
+        """
+
     async def query(
         self, database: Path, sql: str, parameters: Sequence[Any] = ()
     ) -> tuple[tuple[Any, ...], ...] | None:

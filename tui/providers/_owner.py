@@ -24,9 +24,9 @@ def has_expired(
         hint: The command that renews it.
     """
     if expired_at is None:
-        return Unauthorized(f"{what} has expired.", hint=hint)
+        return Unauthorized(f"{what} has expired.", hint=hint, cause="expired")
     when = clock_text(expired_at, ctx.clock.now(), LOCAL_ZONE)
-    return Unauthorized(f"{what} expired {when}.", hint=hint)
+    return Unauthorized(f"{what} expired {when}.", hint=hint, cause="expired")
 
 
 async def installed_version(ctx: FetchContext, program: str, *, otherwise: str) -> str:

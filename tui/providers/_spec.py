@@ -17,6 +17,7 @@ from tui.providers._context import FetchContext, Settings
 
 Fetch: TypeAlias = Callable[[FetchContext], Awaitable[ProviderSnapshot]]
 Extra: TypeAlias = Callable[[FetchContext, ProviderSnapshot], Awaitable[ProviderSnapshot]]
+LastKnown: TypeAlias = Callable[[FetchContext], Awaitable[ProviderSnapshot | None]]
 Options: TypeAlias = Callable[[FetchContext], Awaitable[tuple[tuple[str, str], ...]]]
 """Choices known only on this machine: pairs of value and label."""
 
@@ -282,6 +283,9 @@ class ProviderSpec:
     """Whether a detected login switches the provider on; weak signs do not."""
     check: Callable[[FetchContext], None] | None = None
     """Contradictions between settings: raises `Unsupported` before any byte leaves."""
+    last_known: LastKnown | None = None
+    """Older numbers that another program left on this machine, `None` where they no longer hold;
+    in `auto` they stand beside the error when the service could not be asked."""
     background: tuple[BackgroundTask, ...] = ()
     actions: tuple[Action, ...] = ()
     costs: Literal["", "vertex", "direct"] = ""
