@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import stat
 import tomllib
@@ -16,6 +17,7 @@ from tui.core.errors import ErrorKind
 from tui.core.models import ProviderKey
 from tui.core.redact import Secret
 from tui.demo import open_demo
+from tui.gateways import power
 from tui.gateways.config import ConfigError
 from tui.runtime import Deck, Options
 
@@ -209,6 +211,30 @@ async def test_a_wrong_setting_is_an_error_of_its_provider_and_nothing_is_sent(
     assert state.error is not None
     assert state.error.kind is ErrorKind.UNSUPPORTED
     assert played.keys == []
+
+
+@pytest.mark.parametrize(
+    ("slow_mode", "saves", "reason"),
+    [
+        pytest.param("auto", True, "constrained", id="auto, saving power"),
+        pytest.param("auto", False, "recentInteraction", id="auto, enough power"),
+        pytest.param("off", True, "recentInteraction", id="off"),
+        pytest.param("on", False, "constrained", id="on"),
+    ],
+)
+async def test_slow_mode_follows_the_power_of_the_machine_only_when_automatic(
+    slow_mode: str, saves: bool, reason: str, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(power, "saves_power", lambda: saves)
+    settings = f'slow_mode = "{slow_mode}"\n'
+    async with make_deck(home, settings=settings, env={"Z_AI_API_KEY": "k"}) as deck:
+        told = asyncio.Event()
+        deck.engine.subscribe(lambda state: told.set() if state.next_reason == reason else None)
+        watching = asyncio.create_task(deck.engine.watch(ZAI))
+        await asyncio.wait_for(told.wait(), 5)
+        await asyncio.sleep(0.1)
+        assert deck.engine.state(ZAI).next_reason == reason
+        watching.cancel()
 
 
 async def test_problems_of_the_settings_file_are_sentences(home: Path) -> None:

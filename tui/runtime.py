@@ -110,6 +110,8 @@ class Deck:
         self._engine: RefreshEngine | None = None
         self._costs: CostKeeper | None = None
         self._costs_task: asyncio.Task[None] | None = None
+        self._saves_power = False
+        self._power_task: asyncio.Task[None] | None = None
 
     # -- before the first frame ------------------------------------------------------------------
 
@@ -220,10 +222,13 @@ class Deck:
             log.warning("%s", problem)
         if not self.options.lean:
             self._keep_costs()
+            self._mind_power()
 
     async def aclose(self) -> None:
         """End every refresh and program, close every connection."""
         await self._end_costs()
+        if self._power_task is not None:
+            self._power_task.cancel()
         if self._engine is not None:
             await self._engine.aclose()
         if self._world is not None:
@@ -421,12 +426,32 @@ class Deck:
         await self.engine.reconfigure(self._rhythm(), changed)
         await self._end_costs()
         self._keep_costs()
+        self._mind_power()
         self._remember_faces()
 
     def _rhythm(self) -> Rhythm:
+        from tui.core.schedule import is_slow
         from tui.engine import Rhythm
 
-        return Rhythm(cadence=self.config.cadence, slow=self.config.slow_mode == "on")  # type: ignore[arg-type]
+        slow = is_slow(self.config.slow_mode, constrained=self._saves_power)  # type: ignore[arg-type]
+        return Rhythm(cadence=self.config.cadence, slow=slow)  # type: ignore[arg-type]
+
+    def _mind_power(self) -> None:
+        """Ask whether the machine saves power, while somebody wants that to matter."""
+        wanted, task = self.config.slow_mode == "auto", self._power_task
+        if wanted and task is None:
+            self._power_task = asyncio.create_task(self._follow_power(), name="power")
+        elif task is not None and not wanted:
+            task.cancel()
+            self._power_task, self._saves_power = None, False
+
+    async def _follow_power(self) -> None:
+        from tui.gateways.power import power_changes
+
+        async for saves_power in power_changes(self.clock):
+            self._saves_power = saves_power
+            log.info("the machine %s power", "saves" if saves_power else "no longer saves")
+            await self.engine.reconfigure(self._rhythm())
 
     @property
     def _faces_file(self) -> Path:

@@ -56,8 +56,9 @@ GENERAL: tuple[SettingField, ...] = (
     ChoiceField(
         "slow_mode",
         "Slow mode",
-        choices=(("off", "Off"), ("on", "On"), ("auto", "Automatic")),
-        help="Asks every 30 minutes at most.",
+        choices=(("off", "Off"), ("on", "On"), ("auto", "While saving power")),
+        help="Asks every 30 minutes at most. "
+        "Saving power: on battery with the low-power profile, or below 20%.",
     ),
     ChoiceField("theme", "Theme", choices=()),
     ChoiceField(
