@@ -81,6 +81,15 @@ async def test_a_redirect_within_the_origin_is_followed(world: World) -> None:
     assert [request.path for request in world.upstream.requests] == ["/old", "/new"]
 
 
+@pytest.mark.parametrize("location", ["https://[odd", "https://api.example.com:99999/", ""])
+async def test_a_redirect_to_no_address_is_an_answer(world: World, location: str) -> None:
+    world.upstream.on("GET", f"{API}/odd", Response(b"", 302, {"location": location}))
+    gateway = HttpGateway()
+    reply = await ask(gateway.for_hosts(("api.example.com",)), "/odd")
+    await gateway.aclose()
+    assert (reply.is_redirect, reply.redirect_url) == (True, "")
+
+
 async def test_a_redirect_loop_ends(world: World) -> None:
     world.upstream.on("GET", f"{API}/loop", Response(b"", 302, {"location": "/loop"}))
     gateway = HttpGateway()

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import parsedate_to_datetime
+from urllib.parse import urljoin, urlsplit
 
 LONGEST_WAIT_S = 7 * 86400.0
 
@@ -38,6 +39,18 @@ class Reply:
     def is_redirect(self) -> bool:
         """A redirect that was not followed."""
         return self.status in {301, 302, 303, 307, 308}
+
+    @property
+    def redirect_url(self) -> str:
+        """The whole address a redirect leads to; empty when it names none that can be used."""
+        location = self.header("location").strip()
+        try:
+            target = urljoin(self.url, location)
+            parts = urlsplit(target)
+            is_usable = bool(location and parts.hostname and parts.port != 0)
+        except ValueError:
+            return ""
+        return target if is_usable else ""
 
     @property
     def is_html(self) -> bool:

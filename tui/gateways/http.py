@@ -17,7 +17,6 @@ import urllib.request
 from collections.abc import Mapping
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import TYPE_CHECKING, Any, Literal
-from urllib.parse import urljoin
 
 from tui import __version__
 from tui.core.errors import FetchError, NetworkError, ParseError, Unsupported
@@ -259,11 +258,8 @@ async def _read(response: httpx.Response, max_bytes: int) -> Reply:
 
 def _redirect_target(reply: Reply) -> str | None:
     """Where to go on: only within the same origin, so that a secret never reaches another host."""
-    location = reply.header("location")
-    if not reply.is_redirect or not location:
-        return None
-    target = urljoin(reply.url, location)
-    return target if origin(target) == origin(reply.url) else None
+    target = reply.redirect_url if reply.is_redirect else ""
+    return target if target and origin(target) == origin(reply.url) else None
 
 
 def _redirected(

@@ -5,10 +5,9 @@ The site renamed its cookie more than once, so every known name counts, but only
 
 from __future__ import annotations
 
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
 from tui.core.errors import MissingCredentials
-from tui.core.http import Reply
 from tui.core.redact import Secret
 from tui.core.urls import host_allowed, host_of
 from tui.providers._context import CookieJar, FetchContext, Pasted
@@ -90,14 +89,6 @@ def _corrected(header: Secret) -> Secret:
 
 
 # -- where a redirect leads ------------------------------------------------------------------------
-
-
-def target_of(reply: Reply) -> str:
-    """The address a redirect names; empty when it names none."""
-    try:
-        return urljoin(reply.url, reply.header("location")) if reply.header("location") else ""
-    except ValueError:
-        return ""
 
 
 def may_get_cookie(url: str) -> bool:

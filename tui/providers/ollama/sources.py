@@ -38,7 +38,6 @@ from tui.providers.ollama.session import (
     not_in_paste,
     pasted_header,
     qualifies,
-    target_of,
 )
 
 SERVICE = "Ollama"
@@ -177,7 +176,7 @@ def next_page(reply: Reply) -> str:
         Unauthorized: To sign in.
         ServerError: To an address that must not get the session.
     """
-    target = target_of(reply)
+    target = reply.redirect_url
     if leads_to_sign_in(target):
         raise session_expired(reply)
     if not may_get_cookie(target):
