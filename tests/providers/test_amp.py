@@ -132,6 +132,11 @@ def test_a_tiny_rate_gives_no_moment_beyond_the_calendar() -> None:
     assert (free.resets_at, free.window_minutes) == (None, None)
 
 
+def test_an_allowance_beyond_all_measure_is_no_mistake_of_ours() -> None:
+    (free,) = said(f"Amp Free: $1/${'9' * 300} remaining (replenishes +$0.01/hour)").windows
+    assert (free.resets_at, free.window_minutes) == (None, None)
+
+
 @pytest.mark.parametrize(
     ("now", "expected"),
     [
@@ -286,6 +291,7 @@ def test_names_with_markup_and_escapes_are_kept_out_of_the_way() -> None:
         ("Please sign in.", Unauthorized),
         ("Run `amp login`", Unauthorized),
         ("Signed in as login@example.org\nnothing else", ParseError),
+        ("login@example.org", ParseError),
         ("", ParseError),
         ("Sign instruments", ParseError),
     ],
@@ -490,6 +496,17 @@ async def test_the_token_file_is_a_sign_of_a_login(home: Path) -> None:
     assert await PROVIDER.detect(named) == ""
 
 
+@pytest.mark.parametrize("folder", [".local/share", "AppData/Roaming"])
+async def test_windows_has_two_places_for_the_token_file(home: Path, folder: str) -> None:
+    file = home / folder / "amp/secrets.json"
+    file.parent.mkdir(parents=True)
+    file.write_bytes(payload("amp", "secrets.json"))
+    env = {"APPDATA": str(home / "AppData/Roaming")}
+    assert PROVIDER.detect is not None
+    ctx = await make_context(PROVIDER, home, env=env, os_name="windows")
+    assert await PROVIDER.detect(ctx) == "login of the amp CLI"
+
+
 async def test_the_data_folder_may_lie_elsewhere(home: Path) -> None:
     file = home / "data/amp/secrets.json"
     file.parent.mkdir(parents=True)
@@ -564,7 +581,7 @@ async def test_every_form_of_a_paste(home: Path, pasted: str) -> None:
     assert snapshot.origin == "pasted"
 
 
-@pytest.mark.parametrize("pasted", ["Session=abcdefgh", "other=1; more=2", "two words"])
+@pytest.mark.parametrize("pasted", ["Session=abcdefgh", "other=1; session=; more=2", "two words"])
 async def test_a_paste_without_the_session_cookie_is_refused(home: Path, pasted: str) -> None:
     ctx = await web_context(home, jar("session"), secrets={"cookie_header": pasted})
     with respx.mock(assert_all_called=False) as router:
@@ -620,6 +637,7 @@ async def test_a_redirect_within_amp_is_followed_with_the_cookie(home: Path) -> 
         ("https://evil.com/login", ErrorKind.SERVER),
         ("http://ampcode.com/settings", ErrorKind.SERVER),
         ("", ErrorKind.SERVER),
+        ("https://[odd", ErrorKind.SERVER),
         ("/settings", ErrorKind.SERVER),
     ],
 )
@@ -695,6 +713,11 @@ async def test_the_program_needs_no_login_of_ours(home: Path) -> None:
         ({"exit_code": 1, "stderr": "HTTP 429"}, ErrorKind.RATE_LIMITED, "limits"),
         ({"exit_code": 1, "stderr": "getaddrinfo ENOTFOUND"}, ErrorKind.NETWORK, "reach"),
         ({"exit_code": 3, "stderr": "boom"}, ErrorKind.SERVER, "exit code 3"),
+        (
+            {"exit_code": 1, "stdout": "Signed in as login@example.org\nboom"},
+            ErrorKind.SERVER,
+            "exit code 1",
+        ),
         ({"stdout": "Run amp login first"}, ErrorKind.UNAUTHORIZED, "Not logged in"),
     ],
 )

@@ -11,7 +11,8 @@ from tui.providers._spec import CookieUse, Links, Mode, Program, ProviderSpec, S
 from tui.providers.amp.page import HOST
 from tui.providers.amp.sources import (
     PROGRAM,
-    TOKEN_FILES,
+    TOKEN_FILE,
+    WINDOWS_TOKEN_FILE,
     detect,
     fetch_api,
     fetch_cli,
@@ -50,7 +51,7 @@ PROVIDER = ProviderSpec(
             ),
         ),
     ),
-    roots=tuple(dict.fromkeys(TOKEN_FILES.values())),
+    roots=(TOKEN_FILE, WINDOWS_TOKEN_FILE),
     sources=(
         Source(
             id="cli",

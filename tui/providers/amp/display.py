@@ -106,10 +106,11 @@ def read_usage(text: str, now: datetime) -> Usage:
 
 
 def asks_to_sign_in(text: str) -> bool:
-    """Whether it speaks of signing in, and of nobody who has."""
+    """Whether it speaks of signing in, and of nobody who has; an e-mail address says nothing."""
     if re.search(r"\bsigned in as\b", text, re.IGNORECASE):
         return False
-    return re.search(r"\b(?:sign|log) in\b|\blogin\b", text, re.IGNORECASE) is not None
+    words = re.sub(r"\S+@\S+", " ", text)
+    return re.search(r"\b(?:sign|log) in\b|\blogin\b", words, re.IGNORECASE) is not None
 
 
 # -- lines -----------------------------------------------------------------------------------------
@@ -150,7 +151,7 @@ def read_allowance(line: str) -> Allowance | None:
         used=max(quota - left, Decimal(0)),
         quota=quota,
         hourly=hourly,
-        window_hours=max(Decimal(1), round(quota / hourly, 0)) if hourly else None,
+        window_hours=max(Decimal(1), (quota / hourly).to_integral_value()) if hourly else None,
         bonus=bonus(found.group(3)),
     )
 

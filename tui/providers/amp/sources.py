@@ -12,7 +12,6 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import urljoin
 
 from tui.core.errors import (
     FetchError,
@@ -32,6 +31,7 @@ from tui.core.text import clean_value
 from tui.providers._context import FetchContext, FoundSecret
 from tui.providers._cookies import BROWSER_AGENT, CookieLogin
 from tui.providers._parse import ErrorTable, ensure_ok, json_value, mapping, text
+from tui.providers.amp.display import asks_to_sign_in
 from tui.providers.amp.page import HOST, leads_to_login, may_get_cookie
 from tui.providers.amp.parse import (
     SERVICE,
@@ -48,13 +48,16 @@ TIMEOUT_S = 15.0
 BALANCE_URL = f"https://{HOST}/api/internal?userDisplayBalanceInfo"
 """The query is a bare word."""
 BALANCE_CALL = {"method": "userDisplayBalanceInfo", "params": {}}
+TOKEN_FILE = "${XDG_DATA_HOME:-~/.local/share}/amp/secrets.json"
+WINDOWS_TOKEN_FILE = "%APPDATA%/amp/secrets.json"
 TOKEN_FILES = {
-    "linux": "${XDG_DATA_HOME:-~/.local/share}/amp/secrets.json",
-    "macos": "${XDG_DATA_HOME:-~/.local/share}/amp/secrets.json",
-    "windows": "%APPDATA%\\amp\\secrets.json",
+    "linux": (TOKEN_FILE,),
+    "macos": (TOKEN_FILE,),
+    "windows": (TOKEN_FILE, WINDOWS_TOKEN_FILE),
 }
 TOKEN_MEMBERS = ("apiKey@https://ampcode.com/", "apiKey@https://ampcode.com")
 SESSION = frozenset({"session"})
+SESSION_VALUE = r"session=([^;\s]+)"
 PAGES = (f"https://{HOST}/settings", f"https://www.{HOST}/settings")
 PAGE_BYTES = 5 << 20
 MAX_REDIRECTS = 5
@@ -154,6 +157,8 @@ def output_of(result: CommandResult) -> str:
 
 def failure(said: str, exit_code: int) -> FetchError:
     """Why the program failed, by its own words."""
+    if asks_to_sign_in(said):
+        return not_logged_in()
     for pattern, error in FAILURES:
         if re.search(pattern, said, re.IGNORECASE):
             return error()
@@ -166,7 +171,7 @@ def not_reached() -> FetchError:
 
 
 FAILURES = (
-    (r"\b(?:sign|log) in\b|\blogin\b|unauthori[sz]ed|\b401\b", not_logged_in),
+    (r"unauthori[sz]ed|\b401\b", not_logged_in),
     (r"\b429\b|rate.?limit|too many requests", rate_limited),
     (r"ENOTFOUND|ECONN|ETIMEDOUT|EAI_AGAIN|fetch failed|network|timed? ?out", not_reached),
 )
@@ -200,16 +205,15 @@ async def tokens(ctx: FetchContext) -> AsyncIterator[FoundSecret]:
 
 async def find_stored_token(ctx: FetchContext) -> FoundSecret | None:
     """The token the program keeps in a file; an unreadable file counts as none."""
-    if ctx.key.account:
-        return None
-    path = ctx.files.expand(TOKEN_FILES[ctx.os_name])
-    try:
-        content = await ctx.files.read_text(path) or ""
-    except FetchError as error:
-        ctx.log.debug("%s: the amp CLI's token was not read (%s)", ctx.key, error.message)
-        return None
-    token = stored_token(content)
-    return FoundSecret(Secret(token), CLI_LOGIN) if token else None
+    for file in () if ctx.key.account else TOKEN_FILES[ctx.os_name]:
+        try:
+            content = await ctx.files.read_text(ctx.files.expand(file)) or ""
+        except FetchError as error:
+            ctx.log.debug("%s: the amp CLI's token was not read (%s)", ctx.key, error.message)
+            continue
+        if token := stored_token(content):
+            return FoundSecret(Secret(token), CLI_LOGIN)
+    return None
 
 
 def stored_token(content: str) -> str:
@@ -277,7 +281,8 @@ async def fetch_web(ctx: FetchContext) -> ProviderSnapshot:
 
 def start_page(jar: CookieJar) -> str | None:
     """The settings page of the host the session cookie belongs to."""
-    return next((page for page in PAGES if jar.header(page, only=SESSION) is not None), None)
+    headers = ((page, jar.header(page, only=SESSION)) for page in PAGES)
+    return next((page for page, found in headers if found and found.search(SESSION_VALUE)), None)
 
 
 async def load_page(ctx: FetchContext, jar: CookieJar) -> str:
@@ -310,10 +315,9 @@ def next_page(reply: Reply) -> str:
         Unauthorized: To a login page.
         ServerError: To an address that is not Amp's.
     """
-    location = reply.header("location")
-    target = urljoin(reply.url, location)
+    target = reply.redirect_url
     if leads_to_login(target):
         raise session_expired(reply)
-    if not location or not may_get_cookie(target):
+    if not may_get_cookie(target):
         raise redirected(reply)
     return target
