@@ -27,6 +27,7 @@ LAYERS = {
     "form": 3,
     "deck_api": 3,
     "accounts": 4,
+    "contexts": 3,
     "costs": 4,
     "runtime": 4,
     "pages": 4,
@@ -127,7 +128,17 @@ def test_secrets_are_revealed_at_the_edges_only() -> None:
 
 
 @pytest.mark.parametrize(
-    "module", ["tui.cli", "tui.engine", "tui.present", "tui.report", "tui.runtime", "tui.accounts"]
+    "module",
+    [
+        "tui.cli",
+        "tui.engine",
+        "tui.present.deck",
+        "tui.present.details",
+        "tui.report.document",
+        "tui.report.table",
+        "tui.runtime",
+        "tui.accounts",
+    ],
 )
 def test_headless_modules_do_not_load_textual(module: str) -> None:
     code = f"import sys, {module}; sys.exit('textual' in sys.modules)"

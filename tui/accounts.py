@@ -9,61 +9,23 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
-import sys
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field, replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 
 from tui.auth import CredentialStore
-from tui.auth.crypto import Cryptography
-from tui.auth.foreign_keys import ForeignKeys
-from tui.auth.keyring_store import KeyStore
-from tui.auth.session_store import SessionStore
-from tui.core.clock import Clock
+from tui.contexts import World, open_browsers, open_context
 from tui.core.errors import FetchError
 from tui.core.models import ProviderKey
-from tui.core.redact import Secret
-from tui.core.sessions import CookieJar, LocalStorage, Pasted, StoredSession
 from tui.engine import OpenAccount
 from tui.gateways.codexbar import ForeignEntry
 from tui.gateways.config import Config
 from tui.gateways.files import DeclaredFiles
-from tui.gateways.http import HttpGateway
-from tui.gateways.paths import Paths
-from tui.gateways.process import ProcessTable, Programs
 from tui.providers import Registry, load_providers
-from tui.providers._context import Browsers, FetchContext, OsName
-from tui.providers._spec import CookieUse, ProviderSpec, SecretField
-from tui.values import ProviderValues, Variables
-
-if TYPE_CHECKING:
-    from tui.auth.browser import AccountBrowsers, BrowserLogins
-
-OS_NAMES: Mapping[str, OsName] = {"darwin": "macos", "win32": "windows"}
-
-
-def os_name() -> OsName:
-    """Which family of systems this is."""
-    return OS_NAMES.get(sys.platform, "linux")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class World:
-    """What all accounts share."""
-
-    env: Mapping[str, str]
-    paths: Paths
-    clock: Clock
-    http: HttpGateway
-    store: CredentialStore
-    sessions: SessionStore
-    browsers: Callable[[], BrowserLogins]
-    """What was detected and which keys are known is shared; each refresh gets its own view. Loaded
-    when the first account needs it."""
-    processes: ProcessTable = field(default_factory=ProcessTable)
+from tui.providers._context import FetchContext
+from tui.providers._spec import ProviderSpec, SecretField
+from tui.values import ProviderValues
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,97 +37,6 @@ class Detection:
     text: str
     enabled: bool = False
     action: str = ""
-
-
-class NoBrowsers:
-    """For a provider that has no business in browsers."""
-
-    async def cookies(
-        self, *, domains: Sequence[str] = (), browsers: Sequence[str] = ()
-    ) -> AsyncIterator[CookieJar]:
-        """Nothing."""
-        return
-        yield
-
-    async def local_storage(
-        self, origins: Sequence[str], *, browsers: Sequence[str] = ()
-    ) -> AsyncIterator[LocalStorage]:
-        """Nothing."""
-        return
-        yield
-
-    async def scan(
-        self, folders: Sequence[str], hosts: Sequence[str], *, browsers: Sequence[str] = ()
-    ) -> AsyncIterator[LocalStorage]:
-        """Nothing."""
-        return
-        yield
-
-    async def app_cookies(
-        self, files: Sequence[Path], domains: Sequence[str]
-    ) -> AsyncIterator[CookieJar]:
-        """Nothing."""
-        return
-        yield
-
-
-class AccountSessions:
-    """The protocol `Sessions` for one account."""
-
-    def __init__(self, values: ProviderValues, store: SessionStore) -> None:
-        self._values = values
-        self._store = store
-        self._key = str(values.key)
-
-    @property
-    def cookie_source(self) -> Literal["auto", "manual", "off"]:
-        """As the user chose it, or as a stored header implies it."""
-        match self._values.text("cookie_source"):
-            case "manual":
-                return "manual"
-            case "off":
-                return "off"
-            case "auto":
-                return "auto"
-        return "manual" if self._values.is_implied_manual() else "auto"
-
-    async def pasted(self, field: str = "cookie_header") -> Pasted | None:
-        """The pasted text of a field, taken apart."""
-        found = self._values.secret_now(field)
-        return self.read_paste(found.value) if found else None
-
-    def read_paste(self, text: Secret) -> Pasted:
-        """Any other text, taken apart."""
-        from tui.auth.paste import read_paste
-
-        return read_paste(text, self._values.spec.hosts, now=self._store.clock.now)
-
-    async def get(self, slot: str) -> StoredSession | None:
-        """What is kept under a name."""
-        return await self._store.get(self._key, slot)
-
-    async def put(self, slot: str, value: Secret, label: str = "") -> None:
-        """Keep a value."""
-        await self._store.put(self._key, slot, value, label)
-
-    async def drop(self, slot: str, only: Secret | None = None) -> None:
-        """Forget a value."""
-        await self._store.drop(self._key, slot, only)
-
-    async def get_jar(self, slot: str) -> CookieJar | None:
-        """Cookies that were kept."""
-        kept = await self.get(slot)
-        return self.read_jar(kept.value, kept.label) if kept else None
-
-    def read_jar(self, text: Secret, label: str) -> CookieJar:
-        """Cookies from text."""
-        from tui.auth.cookies import Jar
-
-        return Jar.load(text, label, now=self._store.clock.now)
-
-    def lock(self, name: str) -> AbstractAsyncContextManager[None]:
-        """One at a time for this account."""
-        return self._store.lock(self._key, name)
 
 
 class Accounts:
@@ -196,7 +67,6 @@ class Accounts:
         self._only = only
         self._timeout_s = timeout_s
         self._enabled: dict[ProviderKey, ProviderSpec] = {}
-        self._key_store = KeyStore()
         self._memories: defaultdict[tuple[ProviderKey, str], dict[str, Any]] = defaultdict(dict)
 
     # -- which accounts --------------------------------------------------------------------------
@@ -257,11 +127,9 @@ class Accounts:
         if text := await self._detected(spec, values):
             found.append(text)
         if browsers and spec.cookies is not None:
-            found += await self._browser_signs(spec.cookies)
+            browser_logins = open_browsers(self.world, spec.cookies, "auto", user_initiated=False)
+            found += await browser_logins.describe()
         return ", ".join(found)
-
-    async def _browser_signs(self, use: CookieUse) -> list[str]:
-        return await self._open_browsers(use, "auto", user_initiated=False).describe()
 
     async def _is_on(self, spec: ProviderSpec) -> bool:
         if self._only:
@@ -280,7 +148,7 @@ class Accounts:
         if spec.detect is None:
             return ""
         try:
-            ctx, _ = self._context(spec, values, mode="auto", user_initiated=False)
+            ctx, _ = self._context(values, mode="auto", user_initiated=False)
             return await spec.detect(ctx)
         except FetchError as error:
             logging.getLogger("tui.accounts").debug("%s: %s", values.key, error.message)
@@ -352,9 +220,7 @@ class Accounts:
     def open_values(self, values: ProviderValues, *, user_initiated: bool) -> OpenAccount:
         """The same with values at hand."""
         values.check()
-        ctx, files = self._context(
-            values.spec, values, mode=values.mode(), user_initiated=user_initiated
-        )
+        ctx, files = self._context(values, mode=values.mode(), user_initiated=user_initiated)
         mark = fingerprint(values)
         ctx = replace(ctx, memory=self._memories[values.key, mark])
         return OpenAccount(ctx=ctx, fingerprint=mark, watched=files.watched)
@@ -366,59 +232,18 @@ class Accounts:
         return None
 
     def _context(
-        self, spec: ProviderSpec, values: ProviderValues, *, mode: str, user_initiated: bool
+        self, values: ProviderValues, *, mode: str, user_initiated: bool
     ) -> tuple[FetchContext, DeclaredFiles]:
-        world = self.world
-        files = DeclaredFiles(
-            spec.roots, env=world.env, home=world.paths.home, allowed=values.trusted_paths()
-        )
-        ctx = FetchContext(
-            key=values.key,
+        return open_context(
+            self.world,
+            values,
             mode=mode,
             user_initiated=user_initiated,
-            os_name=os_name(),
-            clock=world.clock,
-            log=logging.getLogger(f"tui.providers.{spec.id}"),
-            settings=values,
-            secrets=values,
-            env=Variables(values),
-            http=world.http.for_hosts((*spec.hosts, *values.trusted_hosts())),
-            files=files,
-            commands=Programs(
-                spec.programs,
-                cli_path=values.path("cli_path") if spec.programs else None,
-                env=world.env,
-                work_dir=world.paths.work,
-                drop_env=self._foreign_variables(spec),
-                os_name=os_name(),
-            ),
-            processes=world.processes,
-            browsers=self._browsers(spec, values, user_initiated),
-            sessions=AccountSessions(values, world.sessions),
-            key_store=ForeignKeys(self._key_store, may_ask=user_initiated),
-            crypto=Cryptography(),
-        )
-        return ctx, files
-
-    def _browsers(
-        self, spec: ProviderSpec, values: ProviderValues, user_initiated: bool
-    ) -> Browsers:
-        if spec.cookies is None:
-            return NoBrowsers()
-        chosen = values.text("browser") or "auto"
-        return self._open_browsers(spec.cookies, chosen, user_initiated=user_initiated)
-
-    def _open_browsers(
-        self, use: CookieUse, chosen: str, *, user_initiated: bool
-    ) -> AccountBrowsers:
-        return self.world.browsers().for_account(
-            use.domains, use.browsers, chosen, user_initiated=user_initiated
+            hidden_variables=lambda: self._foreign_variables(values.spec),
         )
 
     def _foreign_variables(self, spec: ProviderSpec) -> frozenset[str]:
         """Secrets of other providers, which a child program does not get."""
-        if not spec.programs:
-            return frozenset()
         own = set(spec.variables())
         others = {**load_providers().specs, **self.registry.specs}
         return frozenset(

@@ -9,7 +9,8 @@ import logging
 from collections.abc import Callable
 from datetime import datetime
 
-from tui.accounts import Accounts, os_name
+from tui.accounts import Accounts
+from tui.contexts import os_name
 from tui.core.errors import FetchError
 from tui.core.models import ProviderKey
 from tui.engine import RefreshEngine

@@ -29,8 +29,9 @@ from tui.gateways.paths import Paths, find_paths
 if TYPE_CHECKING:
     import httpx
 
-    from tui.accounts import Accounts, Detection, World
+    from tui.accounts import Accounts, Detection
     from tui.auth.browser import BrowserLogins
+    from tui.contexts import World
     from tui.core.redact import Secret
     from tui.costs import CostKeeper
     from tui.engine import RefreshEngine, Rhythm
@@ -383,8 +384,8 @@ class Deck:
     # -- inside ----------------------------------------------------------------------------------
 
     def _make_world(self) -> World:
-        from tui.accounts import World
         from tui.auth.stores import open_stores
+        from tui.contexts import World
         from tui.gateways.http import HttpGateway
 
         stores = open_stores(self.paths.data, self.clock)

@@ -30,11 +30,11 @@ from tests.support import (
     reply,
     settle,
 )
-from tui.accounts import AccountSessions
 from tui.auth.cookie import Cookie
 from tui.auth.cookies import Jar
 from tui.auth.file_store import FileStore
 from tui.auth.session_store import SessionStore
+from tui.contexts import AccountSessions
 from tui.core.errors import ErrorKind, Unsupported
 from tui.core.models import SESSION_MINUTES, WEEK_MINUTES, ProviderKey, ProviderSnapshot
 from tui.core.redact import Secret

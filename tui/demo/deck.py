@@ -20,7 +20,7 @@ from tui.runtime import Deck, Face, Options
 if TYPE_CHECKING:
     import httpx
 
-    from tui.accounts import World
+    from tui.contexts import World
 
 BREATH_S = 2.0
 """The accounts are asked one after the other, so that something moves all the time."""
