@@ -12,21 +12,32 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 import respx
 
 from tests.support import NOON, FakeClock, FetchFailed, fetch, make_context, payload, reply
 from tui.core.errors import ErrorKind, FetchError, MissingCredentials, NetworkError
-from tui.core.models import MONTH_MINUTES, WEEK_MINUTES, ProviderKey, ProviderSnapshot
+from tui.core.models import (
+    MONTH_MINUTES,
+    WEEK_MINUTES,
+    Identity,
+    ProviderKey,
+    ProviderSnapshot,
+    ProviderState,
+)
+from tui.core.preferences import Preferences
 from tui.core.redact import Secret
 from tui.demo.scenes import codex as scene
 from tui.demo.stage import Moment
 from tui.demo.transport import PlayedUpstream
 from tui.gateways.http import HttpGateway
 from tui.gateways.process import Programs
+from tui.present.card import card_view
 from tui.providers import _chain
 from tui.providers._parse import json_object
-from tui.providers.codex import PROVIDER, app_server, sources
+from tui.providers.codex import PROVIDER, app_server, last_run, sources
+from tui.providers.codex.last_run import newest_note, parse_note
 from tui.providers.codex.logins import parse_auth, parse_opencode
 from tui.providers.codex.parse import (
     Owner,
@@ -64,6 +75,11 @@ def signed_in(body: bytes) -> object:
     return parse_auth(body.decode(errors="replace"), NOON)
 
 
+def as_of(now: datetime, body: bytes) -> ProviderSnapshot | None:
+    note = newest_note(body, started_at=None, now=now)
+    return None if note is None else parse_note(note, key=KEY, now=now)
+
+
 PARSERS: dict[str, Callable[[bytes], object]] = {
     "monthly_usage.json": lambda body: parse_monthly_usage(decoded(body)),
     "*usage_*": usage,
@@ -75,6 +91,7 @@ PARSERS: dict[str, Callable[[bytes], object]] = {
     "whoami*": lambda body: sources.owner_of(decoded(body)),
     "opencode*": lambda body: parse_opencode(body.decode(errors="replace")),
     "*auth_*": signed_in,
+    "last_run*": lambda body: as_of(NOON - timedelta(minutes=30), body),
 }
 
 
@@ -750,6 +767,274 @@ async def test_a_program_that_does_not_start_is_left_alone_in_the_background(hom
 async def test_a_missing_program_is_named_when_it_was_chosen(home: Path) -> None:
     error = (await failed(home, settings={"source": "cli"})).error
     assert error.cause == "no_program"
+
+
+# -- the last run ----------------------------------------------------------------------------------
+
+OLDER = "last_run_older.jsonl"
+LOG = "sessions/2026/09/10/rollout-2026-09-10T09-40-00-0199321c-0a1b-7c2d-8e3f-405162738495.jsonl"
+BEGUN = b'{"timestamp":"2026-09-10T07:00:00.000Z","ordinal":0,"type":"session_meta"}\n'
+WRITTEN_AT = datetime(2026, 9, 10, 9, 44, 50, 250_000, tzinfo=UTC)
+
+
+def leave_log(home: Path, content: bytes | None = None, name: str = LOG, age_s: float = 0) -> Path:
+    """A log in the folder of the program, written so many seconds before the others."""
+    file = home / ".codex" / name
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(payload("codex", "last_run.jsonl") if content is None else content)
+    os.utime(file, (NOON.timestamp() - age_s, NOON.timestamp() - age_s))
+    return file
+
+
+def event(at: str, percent: float = 50.0, **limits: Any) -> bytes:
+    """One line of a log."""
+    window = {"used_percent": percent, "window_minutes": 300, "resets_at": NOON.timestamp() + 3600}
+    payload = {"type": "token_count", "info": None, "rate_limits": {"primary": window, **limits}}
+    line = {"timestamp": f"2026-09-10T{at}Z", "type": "event_msg", "payload": payload}
+    return json.dumps(line).encode() + b"\n"
+
+
+async def result_of(home: Path, **options: Any) -> _chain.FetchResult:
+    return await _chain.run(PROVIDER, await make_context(PROVIDER, home, **options))
+
+
+async def noted(home: Path, **options: Any) -> ProviderSnapshot | None:
+    """What stands beside the error."""
+    result = await result_of(home, **options)
+    assert result.error is not None
+    return result.last_known
+
+
+def break_down(service: Service) -> None:
+    service.usage.mock(side_effect=httpx.ConnectError("no route"))
+
+
+async def test_without_network_the_limits_of_the_last_run_are_told_with_their_age(
+    home: Path, service: Service
+) -> None:
+    sign_in(home / ".codex")
+    leave_log(home)
+    break_down(service)
+    result = await result_of(home)
+    snapshot = result.last_known
+    assert snapshot is not None
+    assert result.error is not None
+    assert (result.snapshot, result.error.kind) == (None, ErrorKind.NETWORK)
+    assert found(snapshot) == [
+        ("session", "Session", 37.5, 300),
+        ("weekly", "Weekly", 57.0, WEEK_MINUTES),
+    ]
+    assert snapshot.fetched_at == WRITTEN_AT
+    assert (snapshot.source_id, snapshot.origin) == ("local", "last run of Codex")
+    assert snapshot.window("session").resets_at == datetime(2026, 9, 10, 14, 30, tzinfo=UTC)
+    assert snapshot.identity == Identity(plan="Plus")
+    credits, limit = snapshot.balances
+    assert (credits.amount, limit.used) == (Decimal("4.75"), Decimal(25))
+    assert [a.source_id for a in result.attempts] == ["api", "oauth", "local"]
+
+
+async def test_the_card_shows_the_error_and_the_age_of_the_number(
+    home: Path, service: Service
+) -> None:
+    sign_in(home / ".codex")
+    leave_log(home)
+    service.usage.respond(503)
+    result = await result_of(home)
+    state = ProviderState(
+        key=KEY, snapshot=result.last_known, error=result.error, failures=1, restored=True
+    )
+    shown = card_view(
+        state, name="Codex", short_name="Codex", now=NOON, prefs=Preferences(), tz=UTC
+    )
+    assert (shown.look, shown.source, shown.age) == ("stale", "local", "as of 09:44 · 2h ago")
+    assert shown.message == "Codex is unavailable (HTTP 503)."
+    assert [row.percent_text for row in shown.rows] == ["63%", "43%"]  # what is left
+
+
+async def test_a_window_that_has_reset_since_is_unknown(home: Path, service: Service) -> None:
+    sign_in(home / ".codex")
+    leave_log(home)
+    break_down(service)
+    snapshot = await noted(home, clock=FakeClock(moment=NOON + timedelta(hours=3)))
+    assert snapshot is not None
+    assert [w.used_percent for w in snapshot.windows] == [None, 57.0]
+    assert snapshot.window("session").resets_at is None
+    assert await noted(home, clock=FakeClock(moment=NOON + timedelta(days=4, hours=19))) is None
+
+
+def test_older_versions_count_from_the_moment_of_the_line() -> None:
+    snapshot = as_of(datetime(2026, 9, 10, 11, 20, tzinfo=UTC), payload("codex", OLDER))
+    assert snapshot is not None
+    assert found(snapshot) == [
+        ("session", "Session", 80.0, 300),
+        ("weekly", "Weekly", 12.5, WEEK_MINUTES),
+    ]
+    assert snapshot.window("session").resets_at == datetime(2026, 9, 10, 11, 30, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    "limits",
+    [
+        pytest.param({"primary": None}, id="none, as with a key"),
+        pytest.param({"limit_id": "codex_bengalfox"}, id="of one model"),
+        pytest.param({"limit_id": "premium"}, id="of something else"),
+        pytest.param({"primary": {"used_percent": "NaN"}}, id="no number"),
+        pytest.param({"primary": [1]}, id="no object"),
+    ],
+)
+def test_notes_that_say_nothing_of_the_account_are_passed_over(limits: dict[str, Any]) -> None:
+    content = event("09:00:00", 20.0) + event("10:00:00", 99.0, **limits)
+    snapshot = as_of(NOON, content)
+    assert snapshot is not None
+    assert (snapshot.windows[0].used_percent, snapshot.fetched_at.hour) == (20.0, 9)
+
+
+def test_broken_lines_and_notes_of_the_future_are_passed_over() -> None:
+    content = event("09:00:00", 20.0) + event("23:00:00", 99.0) + event("10:00:00", 99.0)[:-9]
+    snapshot = as_of(NOON, content + b'"rate_limits"\n[1,"rate_limits"]\n\xff"rate_limits"')
+    assert snapshot is not None
+    assert snapshot.windows[0].used_percent == 20.0
+
+
+def test_a_window_without_a_reset_is_never_told(home: Path) -> None:
+    content = event("09:00:00", primary={"used_percent": 20.0, "window_minutes": 300})
+    assert as_of(NOON, content) is None
+
+
+async def test_the_newest_note_counts_wherever_it_stands(home: Path, service: Service) -> None:
+    sign_in(home / ".codex")
+    break_down(service)
+    leave_log(home, BEGUN + event("08:00:00", 8.0), "sessions/2026/09/10/a.jsonl", age_s=1)
+    leave_log(home, BEGUN + event("10:00:00", 10.0), "archived_sessions/b.jsonl", age_s=2)
+    leave_log(home, BEGUN + event("09:00:00", 9.0), "sessions/2026/08/01/c.jsonl", age_s=0)
+    snapshot = await noted(home)
+    assert snapshot is not None
+    assert snapshot.windows[0].used_percent == 10.0
+
+
+async def test_only_the_end_of_the_newest_logs_is_read(home: Path, service: Service) -> None:
+    sign_in(home / ".codex")
+    break_down(service)
+    long = BEGUN + event("08:00:00", 8.0) + b"x" * (last_run.TAIL_BYTES + 1) + b"\n"
+    leave_log(home, long)
+    assert await noted(home) is None
+    leave_log(home, long + event("09:00:00", 9.0))
+    assert (await noted(home)) is not None
+    for place in range(last_run.NEWEST_FILES):
+        leave_log(home, b"{}\n", f"sessions/2026/09/10/{place}.jsonl", age_s=-1)
+    assert await noted(home) is None
+
+
+async def test_the_copy_at_the_start_of_a_continued_session_is_no_new_note(
+    home: Path, service: Service
+) -> None:
+    sign_in(home / ".codex")
+    break_down(service)
+    copied = BEGUN + event("07:00:00.900", 90.0)
+    leave_log(home, copied)
+    assert await noted(home) is None
+    leave_log(home, copied + event("07:00:09", 91.0))
+    snapshot = await noted(home)
+    assert snapshot is not None
+    assert snapshot.windows[0].used_percent == 91.0
+
+
+async def test_the_logs_are_never_watched(home: Path, service: Service) -> None:
+    sign_in(home / ".codex", auth(access=token(exp=NOON.timestamp() - 60)))
+    leave_log(home)
+    ctx = await make_context(PROVIDER, home)
+    assert (await _chain.run(PROVIDER, ctx)).last_known is not None
+    watched = ctx.files.watched()  # type: ignore[attr-defined]
+    assert not any(file.suffix == ".jsonl" or file.name == "sessions" for file in watched)
+
+
+async def test_a_token_that_waits_for_its_owner_leaves_the_numbers_of_before(
+    home: Path, service: Service
+) -> None:
+    leave_log(home)
+    for access, refreshed in (
+        (token(exp=NOON.timestamp() - 60), "2026-09-09T00:00:00Z"),
+        ("opaque", None),
+    ):
+        sign_in(home / ".codex", auth(access=access, last_refresh=refreshed))
+        result = await result_of(home)
+        assert result.error is not None
+        assert result.error.kind is ErrorKind.UNAUTHORIZED
+        assert result.last_known is not None
+    assert service.router.calls.call_count == 0
+
+
+@pytest.mark.parametrize("status", [401, 403])
+async def test_a_refused_login_tells_no_old_numbers(
+    home: Path, service: Service, status: int
+) -> None:
+    sign_in(home / ".codex")
+    leave_log(home)
+    service.usage.respond(status)
+    assert await noted(home) is None
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param({**auth(), "OPENAI_API_KEY": "sk-invented-key"}, id="a key"),
+        pytest.param({**auth(), "personal_access_token": "pat-invented-1"}, id="an access token"),
+        pytest.param(auth(id_token=token(auth_time=NOON.timestamp() - 60)), id="signed in since"),
+        pytest.param(
+            auth(
+                id_token=None,
+                access_token=token(
+                    exp=NOON.timestamp() + 60, pwd_auth_time=(NOON.timestamp() - 60) * 1000
+                ),
+            ),
+            id="signed in since, in milliseconds",
+        ),
+        pytest.param(auth(id_token=token(chatgpt_plan_type="team")), id="another plan"),
+    ],
+)
+async def test_numbers_that_may_be_of_another_account_are_not_told(
+    home: Path, service: Service, data: dict[str, Any]
+) -> None:
+    sign_in(home / ".codex", data)
+    leave_log(home)
+    break_down(service)
+    service.whoami.mock(side_effect=httpx.ConnectError("no route"))
+    assert await noted(home) is None
+
+
+async def test_another_programs_login_has_no_last_run_of_codex(
+    home: Path, service: Service
+) -> None:
+    file = home / ".local/share/opencode/auth.json"
+    file.parent.mkdir(parents=True)
+    file.write_bytes(payload("codex", "opencode.json"))
+    leave_log(home)
+    break_down(service)
+    assert await noted(home, settings={"other_logins": True}) is None
+
+
+async def test_the_last_run_is_looked_for_in_the_folder_of_the_account(
+    home: Path, service: Service
+) -> None:
+    for name in ("one", "two"):
+        sign_in(home / name)
+    leave_log(home, BEGUN + event("09:00:00", 11.0), "../one/sessions/2026/09/10/a.jsonl")
+    break_down(service)
+    assert await noted(home, settings={"home": str(home / "two")}) is None
+    for options in ({"settings": {"home": "~/one"}}, {"env": {"CODEX_HOME": str(home / "one")}}):
+        snapshot = await noted(home, **options)
+        assert snapshot is not None
+        assert snapshot.windows[0].used_percent == 11.0
+
+
+async def test_a_chosen_way_has_no_numbers_of_before(home: Path, service: Service) -> None:
+    sign_in(home / ".codex")
+    leave_log(home)
+    break_down(service)
+    assert await noted(home, settings={"source": "oauth"}) is None
+
+
+# -- the demo --------------------------------------------------------------------------------------
 
 
 async def test_the_demo_plays_it(home: Path) -> None:

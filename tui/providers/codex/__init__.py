@@ -1,7 +1,7 @@
 """Codex: session, week, limits of single models and credits of a ChatGPT plan.
 
 The login of the Codex program answers; the program itself is asked only where its file does not
-help.
+help, and what it noted in its last run stands in where nobody can be asked.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from tui.providers._spec import (
     Source,
 )
 from tui.providers.codex.app_server import fetch_cli
+from tui.providers.codex.last_run import find_last_run
 from tui.providers.codex.logins import ROOTS, detect
 from tui.providers.codex.sources import (
     EXTRA_TIMEOUT_S,
@@ -93,4 +94,5 @@ PROVIDER = ProviderSpec(
     # A token has to introduce itself (15 s) before the usage (30 s); the program may come after.
     deadline_s=90.0,
     detect=detect,
+    last_known=find_last_run,
 )

@@ -23,10 +23,11 @@ from tui.providers.codex.parse import NOBODY, Owner
 
 FOLDER = "~/.codex"
 AUTH_FILE, CONFIG_FILE = "auth.json", "config.toml"
+LOG_FOLDERS = ("sessions", "archived_sessions")
 OTHER_FILE = "~/.config/codex/auth.json"
 OPENCODE_FILE = "${XDG_DATA_HOME:-~/.local/share}/opencode/auth.json"
 ROOTS = (
-    *(f"${{CODEX_HOME:-{FOLDER}}}/{name}" for name in (AUTH_FILE, CONFIG_FILE)),
+    *(f"${{CODEX_HOME:-{FOLDER}}}/{name}" for name in (AUTH_FILE, CONFIG_FILE, *LOG_FOLDERS)),
     OTHER_FILE,
     OPENCODE_FILE,
 )
@@ -50,6 +51,8 @@ class Login:
     """`None` when it does not say."""
     is_stale: bool = False
     """Its owner has not renewed it for long."""
+    signed_in_at: datetime | None = None
+    """What was used before may be another account's; `None` when it does not say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +176,7 @@ def _by_tokens(data: Mapping[str, Any], now: datetime) -> Login | None:
         owner=Owner(_email(claims[0]), next(filter(None, map(_plan, claims)), "")),
         expires_at=jwt.expires_at(token),
         is_stale=refreshed_at is None or now - refreshed_at > STALE_AFTER,
+        signed_in_at=_signed_in_at(*claims),
     )
 
 
@@ -192,6 +196,11 @@ def _email(claims: Mapping[str, Any]) -> str:
 def _plan(claims: Mapping[str, Any]) -> str:
     inner = mapping(claims.get(AUTH_CLAIM))
     return text(inner.get("chatgpt_plan_type")) or text(claims.get("chatgpt_plan_type"))
+
+
+def _signed_in_at(identity: Mapping[str, Any], access: Mapping[str, Any]) -> datetime | None:
+    """One counts in seconds, the other in milliseconds."""
+    return timestamp(identity.get("auth_time")) or timestamp(access.get("pwd_auth_time"))
 
 
 def parse_opencode(content: str) -> Login | None:
@@ -223,7 +232,7 @@ def check_fresh(ctx: FetchContext, login: Login) -> None:
     if is_over:
         raise has_expired(ctx, login.origin, login.expires_at, hint=RENEW)
     if login.is_stale and login.expires_at is None:
-        raise Unauthorized("The Codex login was not renewed for long.", hint=RENEW)
+        raise Unauthorized("The Codex login was not renewed for long.", hint=RENEW, cause="expired")
 
 
 # -- where to ask ----------------------------------------------------------------------------------

@@ -181,7 +181,7 @@ def _reading(data: Any, now: datetime) -> Reading | None:
     if percent is None:
         return None
     resets_at = timestamp(_any(fields, "reset_at", "resetAt", "resets_at", "resetsAt"))
-    wait_s = first_number(fields, "reset_after_seconds", "resetAfterSeconds")
+    wait_s = first_number(fields, "reset_after_seconds", "resetAfterSeconds", "resets_in_seconds")
     if resets_at is None and wait_s is not None and wait_s > 0:
         resets_at = moment_in(wait_s, now)
     return Reading(max(percent, 0.0), _minutes(fields), resets_at)
@@ -192,7 +192,10 @@ def _minutes(fields: Mapping[str, Any]) -> int | None:
     minutes = first_number(fields, "windowDurationMins", "window_minutes")
     if seconds is not None:
         minutes = seconds / 60
-    return int(minutes) if minutes is not None and 1 <= minutes <= LONGEST_MINUTES else None
+    if minutes is None or not 1 <= minutes <= LONGEST_MINUTES:
+        return None
+    # Some versions of the program count one minute less: 299, 10079.
+    return next((known for known in NAMES if abs(known - minutes) <= 1), int(minutes))
 
 
 def _by_length(readings: list[Reading | None]) -> list[UsageWindow]:
