@@ -322,8 +322,9 @@ async def test_any_failure_of_the_program_leads_to_the_website(
 async def test_the_chosen_program_has_no_way_to_the_website(home: Path) -> None:
     browsers = FakeBrowsers(jars=(jar("session"),))
     ctx = await make_context(PROVIDER, home, settings=CLI, browsers=browsers)
-    with pytest.raises(FetchFailed, match="Install auggie"):
+    with pytest.raises(FetchFailed, match="Install auggie") as caught:
         await fetch(PROVIDER, ctx)
+    assert caught.value.error.cause == "no_program"
     assert browsers.opened == []
 
 
@@ -669,6 +670,19 @@ async def test_refusals_of_the_website(
         assert not strangers.called
     assert caught.value.error.kind is kind
     assert words in caught.value.error.message
+
+
+@pytest.mark.parametrize("end", [httpx.Response(404), httpx.Response(200, json={"usage": 1})])
+async def test_a_way_to_the_login_page_of_the_website_itself_is_a_refusal(
+    home: Path, end: httpx.Response
+) -> None:
+    ctx = await web_context(home, jar("session"))
+    with respx.mock() as router:
+        router.get(CREDITS).respond(302, headers={"location": "/login?from=/api/credits"})
+        router.get("https://app.augmentcode.com/login").mock(return_value=end)
+        with pytest.raises(FetchFailed) as caught:
+            await fetch(PROVIDER, ctx)
+    assert caught.value.error.message == "The Augment session has expired."
 
 
 async def test_an_expired_session_says_what_to_do(home: Path) -> None:

@@ -50,13 +50,17 @@ def no_login(ctx: FetchContext) -> MissingCredentials:
     if session_of(ctx).program_is_signed_out and ctx.mode != "web":
         return signed_out()
     if ctx.mode == "cli":
-        hint = "Install auggie and run `auggie login`."
-    else:
-        hint = (
-            "Run `auggie login`, or sign in at app.augmentcode.com with your browser, or use the "
-            "manual cookie setting."
+        # Shown only where the program is not there: whatever else it does counts more.
+        return MissingCredentials(
+            "No Augment login found.",
+            hint="Install auggie and run `auggie login`.",
+            cause="no_program",
         )
-    return MissingCredentials("No Augment login found.", hint=hint)
+    return MissingCredentials(
+        "No Augment login found.",
+        hint="Run `auggie login`, or sign in at app.augmentcode.com with your browser, or use the "
+        "manual cookie setting.",
+    )
 
 
 def signed_out() -> MissingCredentials:

@@ -79,7 +79,7 @@ def answered(reply: Reply) -> FetchError:
 
 
 WEB_ERRORS: ErrorTable = {
-    0: lambda reply: SessionExpired() if leads_to_login(reply) else answered(reply),
+    0: answered,
     401: lambda reply: SessionExpired(),
     403: lambda reply: Unauthorized(
         "Augment refused access (403).", hint=f"Log in again at {APP_HOST}."
@@ -89,7 +89,7 @@ WEB_ERRORS: ErrorTable = {
 
 
 def leads_to_login(reply: Reply) -> bool:
-    """Whether a redirect that was not followed asks to sign in."""
+    """Whether a redirect asks to sign in: one that was followed by its end, or one that was not."""
     target = urljoin(reply.url, reply.header("location"))
     segments = set(urlsplit(target).path.lower().split("/"))
     return host_of(target) in LOGIN_HOSTS or bool(segments & LOGIN_SEGMENTS)
@@ -147,6 +147,8 @@ async def ask(ctx: FetchContext, jar: CookieJar, url: str) -> dict[str, Any]:
     except NetworkError as error:
         message = f"Could not reach Augment: {error.message}"
         raise NetworkError(message, hint=error.hint) from error
+    if leads_to_login(reply):
+        raise SessionExpired
     ensure_ok(reply, SERVICE, now=ctx.clock.now(), errors={reply.status: answered, **WEB_ERRORS})
     if reply.is_html:
         raise SessionExpired
