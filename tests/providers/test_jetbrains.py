@@ -18,7 +18,12 @@ from tui.core.models import MONTH_MINUTES, ProviderKey, ProviderSnapshot
 from tui.gateways.files import DeclaredFiles
 from tui.providers.jetbrains import PROVIDER, detect
 from tui.providers.jetbrains.ides import QUOTA_FILE, ide_options, read_folder_name
-from tui.providers.jetbrains.parse import duration_minutes, parse_quota, read_quota
+from tui.providers.jetbrains.parse import (
+    duration_minutes,
+    parse_quota,
+    quota_details,
+    read_quota,
+)
 
 KEY = ProviderKey("jetbrains")
 HOUR_AGO = NOON - timedelta(hours=1)
@@ -218,6 +223,15 @@ def test_a_useless_refill_costs_only_the_reset(value: str) -> None:
         "  </component>", f'<option name="nextRefill" value="{value}"/></component>'
     )
     assert read_quota(content).refill_at is None
+
+
+def test_a_refill_is_told_in_credits_where_there_is_no_quota_yet() -> None:
+    refill = '{"type": "Known", "tariff": {"amount": "1000000", "duration": "PT720H"}}'
+    option = f"<option name='nextRefill' value='{refill}'/></component>"
+    content = payload("jetbrains", "no_quota.xml").decode()
+    quota = read_quota(content.replace("</component>", option))
+    assert quota.monthly.maximum == 0
+    assert [row.value for row in quota_details(quota)] == ["10.00 credits"]
 
 
 # -- which file ------------------------------------------------------------------------------------

@@ -17,8 +17,8 @@ REREAD_AFTER_S = 0.15
 """How long the IDE is given to finish a file it is writing."""
 MAX_BYTES = 1 << 20
 
-_read_before: dict[FileInfo, Quota] = {}
-"""The last file that was read, by its path, time and size."""
+READ_BEFORE = "read before"
+"""What the account remembers: the last file that was read, by its path, time and size."""
 
 
 async def fetch_quota(ctx: FetchContext) -> ProviderSnapshot:
@@ -42,11 +42,11 @@ async def load(ctx: FetchContext, file: FileInfo) -> tuple[FileInfo, Quota]:
 
 async def load_once(ctx: FetchContext, file: FileInfo) -> Quota:
     """The quota of a file, parsed only when path, time or size changed."""
-    if file not in _read_before:
-        quota = read_quota(await content_of(ctx, file))
-        _read_before.clear()
-        _read_before[file] = quota
-    return _read_before[file]
+    read_before: dict[FileInfo, Quota] = ctx.memory.get(READ_BEFORE, {})
+    if file not in read_before:
+        read_before = {file: read_quota(await content_of(ctx, file))}
+        ctx.memory[READ_BEFORE] = read_before
+    return read_before[file]
 
 
 async def content_of(ctx: FetchContext, file: FileInfo) -> str:

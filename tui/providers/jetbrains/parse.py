@@ -93,13 +93,15 @@ def read_quota(content: str) -> Quota:
     topup = read_pool(mapping(info.get("topUpQuota")))
     duration = first_text(refill, "tariff.duration", "duration")
     tariff = mapping(refill.get("tariff")) or refill
+    refill_amount = decimal(tariff.get("amount"))
+    maxima = (decimal(info.get("maximum")), monthly.maximum, topup.maximum)
     return Quota(
         state=text(info.get("type")),
         monthly=monthly,
         topup=topup,
-        raw_per_credit=raw_per_credit(decimal(info.get("maximum")), monthly.maximum, topup.maximum),
+        raw_per_credit=raw_per_credit(*maxima, refill_amount),
         refill_at=refill_time(refill),
-        refill_amount=decimal(tariff.get("amount")),
+        refill_amount=refill_amount,
         window_minutes=duration_minutes(duration),
         licensed_until=timestamp(info.get("until")),
     )
@@ -194,9 +196,9 @@ def read_pool(data: dict[str, Any]) -> Pool:
     return Pool(used, maximum, remaining)
 
 
-def raw_per_credit(*maxima: Decimal | None) -> Decimal:
+def raw_per_credit(*amounts: Decimal | None) -> Decimal:
     """How many of the file's units are one credit: large numbers count hundred-thousandths."""
-    is_large = any(maximum is not None and maximum >= RAW_PER_CREDIT for maximum in maxima)
+    is_large = any(amount is not None and amount >= RAW_PER_CREDIT for amount in amounts)
     return RAW_PER_CREDIT if is_large else Decimal(1)
 
 
