@@ -111,6 +111,8 @@ def test_only_the_remaining_is_a_balance_without_a_window() -> None:
     assert snapshot.balances[0].used is None
     assert snapshot.windows == ()
     assert snapshot.details[0].value == "≈ 812 requests"
+    one = parse_credits({"credits_remaining": 1}, key=KEY, now=NOON)
+    assert one.details[0].value == "≈ 1 request"
 
 
 def test_a_negative_remaining_is_zero_and_a_sum_of_zero_has_no_window() -> None:

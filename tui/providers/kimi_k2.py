@@ -25,9 +25,9 @@ from tui.core.http import Reply
 from tui.core.models import Balance, DetailRow, ProviderKey, ProviderSnapshot, UsageWindow
 from tui.core.redact import Secret
 from tui.core.text import short_message
+from tui.core.wording import amount_text, counted
 from tui.providers._context import FetchContext, FoundSecret
 from tui.providers._parse import (
-    amount_text,
     at,
     boolean,
     clamp_percent,
@@ -195,7 +195,8 @@ def credit_details(
     """What the credits are good for: one request costs one credit."""
     rows = []
     if remaining is not None:
-        rows.append(DetailRow("Credits", "Enough for", f"≈ {amount_text(int(remaining))} requests"))
+        requests = counted(Decimal(int(remaining)), "requests")
+        rows.append(DetailRow("Credits", "Enough for", f"≈ {requests}"))
     if average_tokens is not None:
         average = f"{amount_text(average_tokens)} per request"
         rows.append(DetailRow("Credits", "Average tokens", average))
