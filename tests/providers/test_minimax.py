@@ -218,6 +218,14 @@ def test_a_boost_is_spelt_in_two_ways() -> None:
     assert (session.used, session.limit) == (Decimal(150), Decimal(150))
 
 
+def test_a_boost_of_nothing_does_not_hide_the_other_spelling() -> None:
+    boost = {"interval_boost_permill": 0, "interval_boost_permille": 2000}
+    (window,) = lanes(
+        {"model_name": "general", "current_interval_remaining_percent": 90, **boost}
+    ).windows
+    assert (window.used, window.limit) == (Decimal(20), Decimal(200))
+
+
 def test_lanes_of_one_name_are_told_apart() -> None:
     models = ("MiniMax-M2", "MiniMax-M1", "MiniMax-M1+", "Weather")
     snapshot = lanes(
@@ -365,10 +373,12 @@ def test_refusals_have_their_kind_and_words(name: str, kind: ErrorKind, words: s
 
 
 def test_a_refusal_says_what_to_do_and_hides_keys() -> None:
-    data = {"base_resp": {"status_code": 2049, "status_msg": f"no plan for {PLAN_KEY}"}}
-    with pytest.raises(FetchError) as caught:
+    said = f"no plan for {PLAN_KEY} of mira@example.com"
+    data = {"base_resp": {"status_code": 2049, "status_msg": said}}
+    with pytest.raises(FetchError, match="no plan for") as caught:
         remains(json.dumps(data).encode())
     assert PLAN_KEY not in caught.value.message
+    assert "mira" not in caught.value.message
     with pytest.raises(FetchError, match="invalid") as caught:
         remains(payload("minimax", "refused_key.json"))
     assert caught.value.hint == "Make a new key or sign in again; check the region."
@@ -1095,9 +1105,12 @@ async def test_a_refused_paste_is_used_alone(service: Service, home: Path) -> No
     assert browsers.opened == []
 
 
-async def test_a_variable_comes_last(service: Service, home: Path) -> None:
+@pytest.mark.parametrize("unusable", [" '' ", "Cookie:", "no cookie in here"])
+async def test_the_first_usable_variable_comes_last(
+    service: Service, home: Path, unusable: str
+) -> None:
     service.knows(WEB + PAGE, "page_data.html", cookie="from=variable")
-    env = {"MINIMAX_COOKIE": " '' ", "MINIMAX_COOKIE_HEADER": "Cookie: from=variable"}
+    env = {"MINIMAX_COOKIE": unusable, "MINIMAX_COOKIE_HEADER": "Cookie: from=variable"}
     snapshot = await fetched(home, env=env, browsers=FakeBrowsers(jars=[jar()]))
     assert len(service.requests) == 2
     assert snapshot.origin == "from MINIMAX_COOKIE_HEADER"

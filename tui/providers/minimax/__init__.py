@@ -28,7 +28,12 @@ from tui.providers.minimax.endpoints import (
     STRICT,
     check_overrides,
 )
-from tui.providers.minimax.web import add_charges, add_subscription, fetch_web
+from tui.providers.minimax.web import (
+    COOKIE_VARIABLES,
+    add_charges,
+    add_subscription,
+    fetch_web,
+)
 
 PROVIDER = ProviderSpec(
     id="minimax",
@@ -87,7 +92,7 @@ PROVIDER = ProviderSpec(
     cookies=CookieUse(
         domains=tuple(SITES.values()),
         browsers=("safari", "chrome", "firefox", "*"),
-        env=("MINIMAX_COOKIE", "MINIMAX_COOKIE_HEADER"),
+        env=COOKIE_VARIABLES,
         help="A Cookie header or a cURL command of platform.minimax.io, or a bare token.",
     ),
     sources=(

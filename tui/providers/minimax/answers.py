@@ -18,6 +18,7 @@ from tui.core.errors import (
     most_useful,
 )
 from tui.core.http import Reply
+from tui.core.redact import Redactor
 from tui.core.text import short_message
 from tui.providers._context import FetchContext
 from tui.providers._parse import ErrorTable, ensure_ok, integer, json_object, mapping, text
@@ -124,7 +125,7 @@ def check_refusal(answer: Mapping[str, Any]) -> None:
     code = base.get("status_code")
     if code in (None, "") or integer(code) == 0:
         return
-    words = short_message(text(base.get("status_msg")))
+    words = short_message(Redactor()(text(base.get("status_msg"))))
     if integer(code) == LOGIN_CODE or LOGIN_WORDS.search(words):
         raise refused()
     number = integer(code)

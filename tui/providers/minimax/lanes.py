@@ -157,8 +157,7 @@ def _meter(item: Mapping[str, Any], part: Part, *, counts_used: bool, now: datet
 
 def _boost(item: Mapping[str, Any], part: Part) -> float:
     names = (f"{part.boost}_boost_permill", f"{part.boost}_boost_permille")
-    sent = (number(item.get(name)) for name in names)
-    found = next((value for value in sent if value is not None), 0.0)
+    found = next(filter(None, (number(item.get(name)) for name in names)), 0.0)
     return found / 1000 if SMALLEST_BOOST <= found <= LARGEST_BOOST else 1.0
 
 

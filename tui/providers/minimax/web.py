@@ -16,7 +16,7 @@ from tui.core.errors import FetchError, MissingCredentials, ParseError, Unauthor
 from tui.core.models import ProviderSnapshot
 from tui.core.redact import Secret
 from tui.core.sessions import CookieJar
-from tui.providers._context import FetchContext
+from tui.providers._context import FetchContext, FoundSecret
 from tui.providers.minimax.answers import most_telling, not_set_up, refused
 from tui.providers.minimax.billing import with_charges
 from tui.providers.minimax.calls import (
@@ -31,6 +31,7 @@ from tui.providers.minimax.local_logins import JWT, LONG, LocalLogins, group_in_
 from tui.providers.minimax.parse import with_plan_of
 from tui.providers.minimax.plan import with_subscription
 
+COOKIE_VARIABLES = ("MINIMAX_COOKIE", "MINIMAX_COOKIE_HEADER")
 SESSION_COOKIE = "HERTZ-SESSION"
 GROUP_COOKIE = "minimax_group_id_v2"
 PASTED_GROUPS = (r"x-group-id[\"']?\s*:\s*[\"']?(\d{4,})", rf"{GROUP_COOKIE}=(\d{{4,}})")
@@ -153,22 +154,40 @@ async def _guarded(
 
 
 async def pasted_login(ctx: FetchContext) -> Login:
-    """What was pasted, or set in a variable.
+    """What was pasted, or the first usable variable.
 
     Raises:
         MissingCredentials: Nothing, or nothing usable.
     """
-    found, pasted = await ctx.secrets.find("cookie_header"), await ctx.sessions.pasted()
-    if found is None or pasted is None:
+    texts = await _pasted_texts(ctx)
+    if not texts:
         raise not_set_up()
-    label = found.origin if found.origin.startswith("from ") else "pasted"
-    if pasted.text.matches(BARE_TOKEN):
-        return Login(label=label, bearers=(pasted.text,))
-    if pasted.header is None and pasted.bearer is None:
+    login = next(filter(None, (_login_in(ctx, found) for found in texts)), None)
+    if login is None:
         raise MissingCredentials(
             "That is no MiniMax cookie.",
             hint="Copy the Cookie request header from platform.minimax.io and paste it again.",
         )
+    return login
+
+
+async def _pasted_texts(ctx: FetchContext) -> list[FoundSecret]:
+    """What counts, and the other variable where it is one."""
+    found = await ctx.secrets.find("cookie_header")
+    if found is None:
+        return []
+    first, second = COOKIE_VARIABLES
+    spare = ctx.env.secret(second) if found.origin == f"from {first}" else None
+    return [found] if spare is None else [found, FoundSecret(spare, f"from {second}")]
+
+
+def _login_in(ctx: FetchContext, found: FoundSecret) -> Login | None:
+    pasted = ctx.sessions.read_paste(found.value)
+    label = found.origin if found.origin.startswith("from ") else "pasted"
+    if pasted.text.matches(BARE_TOKEN):
+        return Login(label=label, bearers=(pasted.text,))
+    if pasted.header is None and pasted.bearer is None:
+        return None
     groups = (pasted.text.search(form) for form in (*PASTED_GROUPS, PASTED_GROUP_ANYWHERE))
     return Login(
         label=label,
