@@ -495,6 +495,7 @@ async def test_no_way_to_google(
             ErrorKind.UNAUTHORIZED,
             "`gcloud auth application-default login`",
         ),
+        (400, "refused_rapt_code.json", ErrorKind.UNAUTHORIZED, "expired or was revoked"),
         (401, "refused_client.json", ErrorKind.UNAUTHORIZED, "did not accept the client"),
         (400, "refused_other.json", ErrorKind.SERVER, "HTTP 400 (invalid_scope)."),
         (400, "bad_page.html", ErrorKind.SERVER, "Google refused the sign-in with HTTP 400."),

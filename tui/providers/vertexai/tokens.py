@@ -168,7 +168,7 @@ def refused(reply: Reply, hint: str) -> FetchError:
         code = first_text(json_object(reply, SERVICE), "error")
     except ParseError:
         code = ""
-    if code == "invalid_grant":
+    if code in {"invalid_grant", "invalid_rapt"}:
         return Unauthorized("Google sign-in expired or was revoked.", hint=hint)
     if code in {"invalid_client", "unauthorized_client"}:
         return Unauthorized("Google did not accept the client of the credentials.", hint=hint)
