@@ -264,6 +264,27 @@ def test_bonuses_in_force_and_a_free_trial() -> None:
     assert shown.window("bonus").resets_text.endswith("expires in 93 days")
 
 
+def changed_row(name: str, **changes: Any) -> bytes:
+    """An answer whose row of credits has other members."""
+    answer = json.loads(payload("kiro", name))
+    answer["usageBreakdownList"][0].update(changes)
+    return json.dumps(answer).encode()
+
+
+def test_only_bonuses_explain_a_usage_above_the_limit() -> None:
+    """A free trial counts by itself; a bonus that is over was still spent."""
+    with pytest.raises(ParseError):
+        limits(changed_row("limits_bonuses.json", bonuses=[]))
+    spent = [{"displayName": "Old", "status": "EXPIRED", "currentUsage": 90, "usageLimit": 90}]
+    shown = limits(changed_row("limits_bonuses.json", bonuses=spent))
+    assert [window.id for window in shown.windows] == ["credits", "bonus"]
+
+
+def test_numbers_beyond_reason_are_refused() -> None:
+    with pytest.raises(ParseError):
+        limits(changed_row("limits_no_overage.json", usageLimitWithPrecision=1e308))
+
+
 def test_old_plans_count_requests() -> None:
     shown = limits(payload("kiro", "limits_old_plan.json"))
     assert shown.window("credits").used == Decimal(420)
@@ -793,6 +814,17 @@ async def test_a_refused_login_behind_a_stub_has_expired(
     assert f"{error.message} {error.hint}" == ("Kiro's sign-in has expired. Run `kiro-cli login`.")
 
 
+async def test_a_managed_plan_is_shown_although_the_service_refuses(
+    cli: Cli, state: State, router: respx.MockRouter
+) -> None:
+    state.token()
+    router.route().respond(403)
+    cli.set(cli.prints("managed.txt"))
+    shown = await cli.ask("auto")
+    assert (shown.identity.plan, shown.windows) == ("Q Developer Pro", ())
+    assert shown.notice == "Usage is managed by your organisation and not reported."
+
+
 @pytest.mark.parametrize(
     "answer",
     [
@@ -912,6 +944,17 @@ async def test_with_bonuses_the_numbers_of_the_program_stay(
     shown = await cli.ask("auto")
     assert shown.window("credits").used is None
     assert shown.window("bonus").label == "Bonus"
+
+
+async def test_a_free_trial_leaves_the_numbers_of_the_plan_alone(
+    cli: Cli, state: State, router: respx.MockRouter
+) -> None:
+    state.token()
+    trial = {"freeTrialStatus": "ACTIVE", "currentUsage": 3, "usageLimit": 500}
+    answer = changed_row("limits_no_overage.json", freeTrialInfo=trial)
+    router.post(US_HOST).respond(content=answer)
+    cli.set(cli.prints("report_percent_only.txt"))
+    assert (await cli.ask("auto")).window("credits").used == Decimal("420.25")
 
 
 async def test_the_numbers_of_another_account_are_not_mixed_in(

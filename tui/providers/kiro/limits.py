@@ -18,6 +18,8 @@ from tui.providers._parse import at, decimal, first_text, items, mapping, number
 from tui.providers.kiro.usage import Bonus, Overage, Usage
 
 OLD_RESOURCE = "AGENTIC_REQUEST"
+LARGEST = 10**12
+"""No account has more credits than that."""
 EARLIEST_S, LATEST_S = 1e9, 4.1e9
 """Moments come in seconds; what is outside is no moment of ours, such as milliseconds."""
 SWITCH = {"ENABLED": True, "DISABLED": False}
@@ -30,19 +32,20 @@ def parse_limits(answer: Any, now: datetime) -> Usage:
         ParseError: There is not exactly one row of credits, or its numbers contradict each other.
     """
     row = credit_row(answer)
-    bonuses = tuple(read_bonuses(row, now))
+    has_bonuses = bool(items(row.get("bonuses")))
     total = required(row, "currentUsage")
     limit = required(row, "usageLimit")
     overage = read_overage(row, answer)
     used = total - (overage.used or 0)
-    if used < 0 or (used > limit and not bonuses):
+    if used < 0 or (used > limit and not has_bonuses):
         raise doubtful("usage within its limit")
     return Usage(
         plan=first_text(answer, "subscriptionInfo.subscriptionTitle"),
         used=used,
         limit=limit,
         resets_at=moment(row.get("nextDateReset")) or moment(at(answer, "nextDateReset")),
-        bonuses=bonuses,
+        bonuses=tuple(read_bonuses(row, now)),
+        holds_bonuses=has_bonuses,
         overage=overage,
         account=first_text(answer, "userInfo.email"),
     )
@@ -64,12 +67,12 @@ def amount(row: dict[str, Any], name: str) -> Decimal | None:
     """A number of a row, the precise member first; `None` when it is missing.
 
     Raises:
-        ParseError: It is there and no finite number from 0 on.
+        ParseError: It is there and no number from 0 on within reason.
     """
     for member in (f"{name}WithPrecision", name):
         if row.get(member) is not None:
             found = decimal(row[member])
-            if found is None or found < 0:
+            if found is None or not 0 <= found <= LARGEST:
                 raise doubtful(f"a number from 0 on in {member}")
             return found
     return None

@@ -74,9 +74,9 @@ async def fetch_usage(ctx: FetchContext) -> ProviderSnapshot:
         return from_program(ctx, said)
     try:
         return await from_service(ctx, said.account)
-    except Unauthorized:
-        raise
-    except FetchError:
+    except FetchError as error:
+        if isinstance(error, Unauthorized) and not said.usage.is_managed:
+            raise
         return without_numbers(ctx, said)
 
 

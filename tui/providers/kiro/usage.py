@@ -64,6 +64,8 @@ class Usage:
     """Only where the amounts are not known."""
     resets_at: datetime | None = None
     bonuses: tuple[Bonus, ...] = ()
+    holds_bonuses: bool = False
+    """What was spent of bonuses may be part of `used`."""
     overage: Overage = Overage()
     account: str = ""
     """E-mail."""
@@ -134,8 +136,7 @@ def with_finer_numbers(shown: ProviderSnapshot, finer: Usage) -> ProviderSnapsho
 def finer_windows(shown: tuple[UsageWindow, ...], finer: Usage) -> tuple[UsageWindow, ...]:
     """The windows with amounts where there was a percentage alone, and those that are new."""
     found = {window.id: window for window in windows(finer)}
-    if finer.bonuses:
-        # What was spent of a bonus is part of the service's total, not of the plan.
+    if finer.holds_bonuses:
         found.pop(CREDITS, None)
     kept = [found.get(window.id, window) if window.used is None else window for window in shown]
     names = {window.id for window in kept}
