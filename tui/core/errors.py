@@ -15,6 +15,7 @@ secret.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
@@ -191,3 +192,9 @@ def most_useful(errors: list[ErrorInfo]) -> ErrorInfo:
         if rank[error.kind] <= rank[best.kind]:
             best = error
     return best
+
+
+def most_telling(errors: Sequence[FetchError]) -> FetchError:
+    """Of several failures the one to report, as `most_useful` ranks them."""
+    infos = [error.info() for error in errors]
+    return errors[infos.index(most_useful(infos))]

@@ -14,7 +14,7 @@ from functools import partial
 from typing import TypeAlias, TypeVar
 
 from tui.core import jwt
-from tui.core.errors import ErrorKind, FetchError, MissingCredentials, Unsupported, most_useful
+from tui.core.errors import ErrorKind, FetchError, MissingCredentials, Unsupported, most_telling
 from tui.core.models import ProviderSnapshot
 from tui.core.redact import Secret
 from tui.core.sessions import CookieJar, LocalStorage, Pasted, StoredSession
@@ -152,7 +152,7 @@ class NineSteps:
                     continue
                 if snapshot is not None:
                     return snapshot
-        raise self._most_useful() if self.errors else no_session()
+        raise most_telling(self.errors) if self.errors else no_session()
 
     async def steps(self) -> AsyncGenerator[Step, None]:
         """The steps in order; a later one is looked for only when it is its turn."""
@@ -192,10 +192,6 @@ class NineSteps:
             )
         except FetchError as error:
             self.errors.append(error)
-
-    def _most_useful(self) -> FetchError:
-        infos = [error.info() for error in self.errors]
-        return self.errors[infos.index(most_useful(infos))]
 
     # -- what we keep --------------------------------------------------------------------------
 

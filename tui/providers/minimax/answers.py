@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -15,7 +15,6 @@ from tui.core.errors import (
     RateLimited,
     ServerError,
     Unauthorized,
-    most_useful,
 )
 from tui.core.http import Reply
 from tui.core.redact import Redactor
@@ -71,12 +70,6 @@ def _limited(_: object) -> FetchError:
 ERRORS: ErrorTable = {401: refused, 403: refused, 404: NotHere, 405: NotHere, 429: _limited}
 WEB_ERRORS: ErrorTable = {**ERRORS, 0: refused}
 """Whoever is sent elsewhere by the website is signed out there."""
-
-
-def most_telling(errors: Sequence[FetchError]) -> FetchError:
-    """Of several failures the one to report."""
-    infos = [error.info() for error in errors]
-    return errors[infos.index(most_useful(infos))]
 
 
 # -- answers ---------------------------------------------------------------------------------------

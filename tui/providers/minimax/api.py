@@ -15,13 +15,13 @@ from tui.core.errors import (
     ParseError,
     Unauthorized,
     Unsupported,
+    most_telling,
 )
 from tui.core.models import ProviderSnapshot
 from tui.core.redact import Secret
 from tui.providers._context import FetchContext
 from tui.providers.minimax.answers import (
     NotHere,
-    most_telling,
     not_set_up,
     read_answer,
     send,

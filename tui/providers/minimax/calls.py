@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
-from tui.core.errors import FetchError, NetworkError, ParseError, Unauthorized
+from tui.core.errors import FetchError, NetworkError, ParseError, Unauthorized, most_telling
 from tui.core.http import Reply
 from tui.core.models import ProviderSnapshot
 from tui.core.redact import Secret
@@ -18,7 +18,6 @@ from tui.providers.minimax.answers import (
     SERVICE,
     WEB_ERRORS,
     NotHere,
-    most_telling,
     read_answer,
     refused,
     send,

@@ -12,12 +12,19 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 
 from tui.core import jwt
-from tui.core.errors import FetchError, MissingCredentials, ParseError, Unauthorized, Unsupported
+from tui.core.errors import (
+    FetchError,
+    MissingCredentials,
+    ParseError,
+    Unauthorized,
+    Unsupported,
+    most_telling,
+)
 from tui.core.models import ProviderSnapshot
 from tui.core.redact import Secret
 from tui.core.sessions import CookieJar
 from tui.providers._context import FetchContext, FoundSecret
-from tui.providers.minimax.answers import most_telling, not_set_up, refused
+from tui.providers.minimax.answers import not_set_up, refused
 from tui.providers.minimax.billing import with_charges
 from tui.providers.minimax.calls import (
     Access,
