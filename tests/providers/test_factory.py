@@ -145,6 +145,24 @@ def test_a_window_that_says_nothing_about_its_end_keeps_its_percent() -> None:
     assert (monthly.used_percent, monthly.resets_at) == (71.0, None)
 
 
+@pytest.mark.parametrize(
+    ("end", "percent"),
+    [
+        ({"windowEnd": None, "secondsRemaining": None}, 0.0),
+        ({"windowEnd": "2026-01-01T00:00:00Z", "secondsRemaining": None}, 0.0),
+        ({"secondsRemaining": 0}, 0.0),
+        ({"windowEnd": "9999-12-31T00:00:00Z"}, 40.0),
+        ({"windowEnd": "soon"}, 40.0),
+        ({"secondsRemaining": 1e300}, 40.0),
+        ({"secondsRemaining": "soon"}, 40.0),
+    ],
+)
+def test_only_a_window_that_is_over_is_empty(end: dict[str, object], percent: float) -> None:
+    data = {"limits": {"standard": {"weekly": {"usedPercent": 40, **end}}}}
+    weekly = parse_limits(data, {}, key=KEY, now=NOON).window("weekly")
+    assert (weekly.used_percent, weekly.resets_at) == (percent, None)
+
+
 def test_numbers_and_moments_as_texts() -> None:
     snapshot = current("limits_without_flag.json")
     assert snapshot.window("session").used_percent == 12.0
@@ -221,10 +239,14 @@ def test_without_any_number_the_percent_is_unknown() -> None:
         pytest.param(50_000_000, 10**13, None, 50.0, id="unlimited"),
         pytest.param(None, 100, None, 0.0, id="no tokens mean none"),
         pytest.param(None, None, None, None, id="nothing at all"),
+        pytest.param(Decimal("2.5"), 10, None, 25.0, id="a fraction of a token"),
     ],
 )
 def test_percent_of_a_billing_period(
-    used: int | None, allowance: int | None, ratio: float | None, percent: float | None
+    used: Decimal | int | None,
+    allowance: int | None,
+    ratio: float | None,
+    percent: float | None,
 ) -> None:
     assert allowance_percent(used, allowance, ratio) == percent
 
@@ -376,9 +398,20 @@ async def test_the_balance_is_left_out_when_optional_details_are_off(
     assert (await fetch(PROVIDER, await by_key(home))).balances == ()
 
 
-async def test_limits_of_a_key_are_shown_without_a_profile(service: Service, home: Path) -> None:
+@pytest.mark.parametrize(
+    "profile",
+    [
+        httpx.Response(404),
+        httpx.Response(409),
+        httpx.Response(200, html="<html>Sign in</html>"),
+        httpx.Response(302, headers={"location": "https://auth.factory.ai/login"}),
+    ],
+)
+async def test_limits_of_a_key_are_shown_without_a_profile(
+    service: Service, home: Path, profile: httpx.Response
+) -> None:
     service.good_bearers = {API_KEY}
-    service.me = httpx.Response(404)
+    service.me = profile
     service.limits = current_limits()
     snapshot = await fetch(PROVIDER, await by_key(home))
     assert snapshot.window("weekly").used_percent == 41.5
@@ -578,6 +611,14 @@ async def test_refusals_of_the_website(
 async def test_the_time_to_wait_is_passed_on(service: Service, home: Path) -> None:
     service.refused = httpx.Response(429, headers={"retry-after": "90"})
     assert (await failure(await pasted(home, "session=abc"))).error.retry_after_s == 90
+
+
+async def test_a_later_host_does_not_hide_the_time_to_wait(home: Path) -> None:
+    with respx.mock(assert_all_called=False) as router:
+        router.get(f"{APP}{ME}").respond(429, headers={"retry-after": "90"})
+        router.route().respond(404)
+        failed = await failure(await pasted(home, "session=abc"))
+    assert (failed.error.kind, failed.error.retry_after_s) == (ErrorKind.RATE_LIMITED, 90)
 
 
 async def test_a_host_that_is_not_reached_is_named(home: Path) -> None:

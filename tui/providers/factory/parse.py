@@ -30,10 +30,10 @@ from tui.providers._parse import (
     clamp_percent,
     decimal,
     first_text,
-    integer,
     mapping,
     moment_in,
     number,
+    share,
     text,
     timestamp,
 )
@@ -158,7 +158,7 @@ def _windows(pool: Any, lanes: tuple[Lane, ...], now: datetime) -> Iterator[Usag
         yield UsageWindow(
             id=lane.id,
             label=lane.label,
-            used_percent=0.0 if _has_lapsed(data, resets_at) else clamp_percent(used),
+            used_percent=0.0 if _has_lapsed(data, now) else clamp_percent(used),
             window_minutes=lane.minutes,
             resets_at=resets_at,
             headline="." not in lane.id,
@@ -173,9 +173,18 @@ def _reset(data: Mapping[str, Any], now: datetime) -> datetime | None:
     return end if end is not None and end > now else None
 
 
-def _has_lapsed(data: Mapping[str, Any], resets_at: datetime | None) -> bool:
-    """A window that is over stays frozen at its last percentage; the website shows it as empty."""
-    return resets_at is None and ("windowEnd" in data or "secondsRemaining" in data)
+def _has_lapsed(data: Mapping[str, Any], now: datetime) -> bool:
+    """A window that is over stays frozen at its last percentage; the website shows it as empty.
+
+    An end that cannot be read says nothing of that.
+    """
+    if _reset(data, now) is not None or not data.keys() & {"windowEnd", "secondsRemaining"}:
+        return False
+    seconds, end = number(data.get("secondsRemaining")), data.get("windowEnd")
+    if seconds is not None:
+        return seconds <= 0
+    is_idle = end is None and data.get("secondsRemaining") is None
+    return is_idle or timestamp(end) is not None
 
 
 def _is_in_use(pool: Any) -> bool:
@@ -234,24 +243,25 @@ def parse_usage(
 def _allowance(
     id: str, label: str, data: Mapping[str, Any], ends_at: datetime | None
 ) -> UsageWindow:
-    used, allowance = integer(data.get("userTokens")), integer(data.get("totalAllowance"))
+    used, allowance = decimal(data.get("userTokens")), decimal(data.get("totalAllowance"))
     unlimited = (allowance or 0) > UNLIMITED_ABOVE
-    limit = Decimal(allowance) if allowance and allowance > 0 and not unlimited else None
-    tokens = None if used is None else Decimal(used)
+    limit = allowance if allowance and allowance > 0 and not unlimited else None
     return UsageWindow(
         id=id,
         label=label,
         used_percent=allowance_percent(used, allowance, number(data.get("usedRatio"))),
-        used=tokens,
+        used=used,
         limit=limit,
         unit="tokens",
         unlimited=unlimited,
         resets_at=ends_at,
-        resets_text="" if tokens is None else share_text(tokens, limit, "tokens"),
+        resets_text="" if used is None else share_text(used, limit, "tokens"),
     )
 
 
-def allowance_percent(used: int | None, allowance: int | None, ratio: float | None) -> float | None:
+def allowance_percent(
+    used: Decimal | int | None, allowance: Decimal | int | None, ratio: float | None
+) -> float | None:
     """Used percent of a billing period; `None` when no number at all was sent.
 
     The ratio is the service's own figure, but is sometimes 0 in spite of usage, sometimes a
@@ -267,5 +277,7 @@ def allowance_percent(used: int | None, allowance: int | None, ratio: float | No
             return clamp_percent(ratio * 100)
         if not reliable and -0.1 <= ratio <= 100.1:
             return clamp_percent(ratio)
-    full = FULL_TOKENS if limit > UNLIMITED_ABOVE else limit
-    return clamp_percent(tokens / full * 100) if full > 0 else 0.0
+    if limit <= 0:
+        return 0.0
+    percent = share(tokens, FULL_TOKENS if limit > UNLIMITED_ABOVE else limit)
+    return None if percent is None else clamp_percent(percent)

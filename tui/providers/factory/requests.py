@@ -16,6 +16,7 @@ from tui.core.errors import (
     RateLimited,
     ServerError,
     Unauthorized,
+    most_telling,
 )
 from tui.core.http import Reply
 from tui.core.models import ProviderSnapshot
@@ -39,6 +40,7 @@ HEADERS = {
 PROFILE = "/api/app/auth/me"
 LIMITS = f"{API}/api/billing/limits"
 USAGE = "/api/organization/subscription/usage"
+REFUSED = frozenset({401, 403})
 
 
 # -- refusals --------------------------------------------------------------------------------------
@@ -122,22 +124,31 @@ async def fetch_account(
         base: Where profile and usage are asked; the limits are always asked at the API host.
         is_key: The profile only decorates; limits are shown without it.
     """
-    refusal: FetchError | None = None
-    try:
-        profile = _object(ctx, await _send(ctx, "GET", base + PROFILE, login))
-    except FetchError as error:
-        if not is_key or isinstance(error, Unauthorized):
-            raise
-        profile, refusal = {}, error
+    profile, trouble = await _profile(ctx, base, login, is_key=is_key)
     limits = await _limits(ctx, login)
     now, bearer = ctx.clock.now(), login.bearer
     if is_current(limits):
         snapshot = parse_limits(limits, profile, key=ctx.key, now=now, bearer=bearer)
         return snapshot if ctx.settings.flag("extras") else replace(snapshot, balances=())
-    if refusal is not None:
-        raise refusal
+    if trouble is not None:
+        raise trouble
     usage = await _usage(ctx, base, login, user_id(profile, bearer))
     return parse_usage(usage, profile, key=ctx.key, now=now, bearer=bearer)
+
+
+async def _profile(
+    ctx: FetchContext, base: str, login: Login, *, is_key: bool
+) -> tuple[dict[str, Any], FetchError | None]:
+    """The profile, or for keys why there is none; unless that is a refusal, keys do without it."""
+    status = 0
+    try:
+        reply = await _send(ctx, "GET", base + PROFILE, login)
+        status = reply.status
+        return _object(ctx, reply), None
+    except FetchError as error:
+        if not is_key or status in REFUSED:
+            raise
+        return {}, error
 
 
 async def _limits(ctx: FetchContext, login: Login) -> dict[str, Any]:
@@ -247,7 +258,7 @@ async def first_answer(attempts: Iterable[Callable[[], Awaitable[T]]]) -> T:
 
     Raises:
         FetchError: The first refusal of the login, which a later host's 404 must not hide, else
-            the last error.
+            the most telling error.
     """
     errors: list[FetchError] = []
     for attempt in attempts:
@@ -256,4 +267,4 @@ async def first_answer(attempts: Iterable[Callable[[], Awaitable[T]]]) -> T:
         except FetchError as error:
             errors.append(error)
     refusals = (error for error in errors if isinstance(error, Unauthorized))
-    raise next(refusals, None) or (errors[-1] if errors else no_session())
+    raise next(refusals, None) or (most_telling(errors) if errors else no_session())
