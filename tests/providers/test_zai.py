@@ -238,6 +238,7 @@ def test_no_window_is_not_zero_percent(name: str) -> None:
     snapshot = parsed(name)
     assert snapshot.windows == ()
     assert snapshot.notice == "No coding-plan quota returned."
+    assert snapshot.confidence == "exact"
 
 
 def test_an_empty_answer_for_a_team_points_at_its_ids() -> None:

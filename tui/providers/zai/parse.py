@@ -13,9 +13,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from tui.core.errors import (
-    ParseError,
-)
+from tui.core.errors import ParseError
 from tui.core.models import (
     DAY_MINUTES,
     MONTH_MINUTES,
@@ -104,6 +102,7 @@ def parse_quota(
     data = answer.get("data")
     lanes = _lanes(data)
     shown = _shown(lanes)
+    counted = any(lane.used is not None for lane in shown)
     notice = "" if shown else NO_TEAM_QUOTA if team else NO_QUOTA
     return ProviderSnapshot(
         key=key,
@@ -112,7 +111,7 @@ def parse_quota(
         windows=_windows(shown),
         identity=Identity(plan=_plan(mapping(data))),
         details=(*_lane_rows(shown), *_tool_rows(shown), *_price_rows(lanes, now)),
-        confidence="exact" if any(lane.used is not None for lane in shown) else "percent_only",
+        confidence="percent_only" if shown and not counted else "exact",
         notice=refusal.message if refusal else notice,
     )
 
