@@ -196,6 +196,19 @@ def test_the_text_is_the_last_resort() -> None:
     assert find_usage("weeklyUsage:$R[2]={usagePercent:9,resetInSec:60}", NOON) is None
 
 
+@pytest.mark.parametrize(
+    "fields",
+    [
+        '{"usagePercent": 1e309}',
+        '{"usagePercent": 12.5.1}',
+        '{"used": 1e308, "limit": 1e-308}',
+        '{"used": 5, "limit": 0}',
+    ],
+)
+def test_numbers_beyond_all_measure_are_no_percentage(fields: str) -> None:
+    assert find_usage(f'{{"rollingUsage": {fields}}}', NOON) is None
+
+
 def rolling(**fields: Any) -> Usage:
     return usage_in(json.dumps({"rollingUsage": fields}))
 
@@ -381,6 +394,7 @@ def site() -> Iterator[Site]:
     played = Site()
     with respx.mock(assert_all_called=False) as router:
         router.route(url__startswith=SERVER).mock(side_effect=played)
+        router.get("https://opencode.ai/auth").respond(404)
         yield played
 
 
@@ -568,7 +582,22 @@ async def test_a_failed_balance_is_not_seen(site: Site, home: Path) -> None:
             ErrorKind.UNAUTHORIZED,
             "invalid or expired",
         ),
+        (
+            httpx.Response(302, headers={"location": "/auth"}),
+            ErrorKind.UNAUTHORIZED,
+            "invalid or expired",
+        ),
+        (
+            httpx.Response(500, text='actor of type \\"public\\" is not associated with'),
+            ErrorKind.UNAUTHORIZED,
+            "invalid or expired",
+        ),
         (httpx.Response(429, headers={"retry-after": "9"}), ErrorKind.RATE_LIMITED, "rate limit"),
+        (
+            httpx.Response(500, text="<title>Sorry</title><a href=/login>login</a>"),
+            ErrorKind.SERVER,
+            "HTTP 500: Sorry",
+        ),
         (
             httpx.Response(500, json={"error": {"message": "it broke"}}),
             ErrorKind.SERVER,
@@ -675,9 +704,12 @@ async def test_a_paste_is_filtered_byte_for_byte(site: Site, home: Path) -> None
     assert {request.headers["cookie"] for request in site.requests} == {f"auth={SESSION}"}
 
 
+@pytest.mark.parametrize("text", ["theme=dark; _ga=1", "auth=; __Host-auth="])
 @pytest.mark.parametrize("source", ["web", "auto"])
-async def test_a_paste_without_the_session_asks_nobody(site: Site, home: Path, source: str) -> None:
-    ctx = await pasted(home, "theme=dark; _ga=1", source=source)
+async def test_a_paste_without_the_session_asks_nobody(
+    site: Site, home: Path, source: str, text: str
+) -> None:
+    ctx = await pasted(home, text, source=source)
     await ctx.sessions.put("header", Secret(f"auth={SESSION}"))
     failed = await failure(ctx)
     assert failed.error.kind is ErrorKind.MISSING_CREDENTIALS

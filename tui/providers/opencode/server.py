@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from tui.core.errors import (
     FetchError,
@@ -37,10 +37,11 @@ USER_AGENT = (
 )
 NO_GET = frozenset({400, 404, 405, 501})
 """How servers answer that want a POST."""
-SIGNED_OUT = re.compile(
-    r"login|sign in|auth/authorize|not associated with an account|actor of type \\*\"public",
-    re.IGNORECASE,
-)
+NOBODY = r"auth/authorize|not associated with an account|actor of type \\*\"public"
+SIGNED_OUT = re.compile(rf"login|sign in|{NOBODY}", re.IGNORECASE)
+REFUSED = re.compile(NOBODY, re.IGNORECASE)
+"""The same in an error; its page may offer a login whatever is wrong."""
+LOGIN_PAGE = re.compile(r"/(?:auth|login|sign-?in)(?:/|$)")
 NULL = re.compile(r"\s*null\s*|.*\]\s*=\s*\[\]\s*,\s*null\s*\)[\s;]*", re.IGNORECASE | re.DOTALL)
 """JSON null, or a chunk that leaves nothing but the empty list of its instance."""
 
@@ -104,7 +105,7 @@ async def ask(
 async def _send(ctx: FetchContext, session: Secret, function: Function, method: str) -> Reply:
     is_get = method == "GET"
     try:
-        return await ctx.http.send(
+        reply = await ctx.http.send(
             method,
             function.get_url if is_get else SERVER,
             cookie=session,
@@ -121,6 +122,9 @@ async def _send(ctx: FetchContext, session: Secret, function: Function, method: 
         )
     except NetworkError as error:
         raise unreached(error) from error
+    if LOGIN_PAGE.search(urlsplit(reply.url).path):
+        raise signed_out()
+    return reply
 
 
 def unreached(error: NetworkError) -> NetworkError:
@@ -141,6 +145,8 @@ def _text(ctx: FetchContext, reply: Reply) -> str:
 
 
 def _failed(reply: Reply) -> FetchError:
+    if REFUSED.search(reply.text):
+        return signed_out()
     words = message_in(reply) or _title(reply.text)
     return ServerError(
         f"{SERVICE} API error: HTTP {reply.status}" + (f": {words}" if words else ".")
@@ -149,7 +155,8 @@ def _failed(reply: Reply) -> FetchError:
 
 def _moved(reply: Reply) -> FetchError:
     error = _failed(reply)
-    error.hint = "The site may have changed its function ids; they can be set in the settings."
+    if isinstance(error, ServerError):
+        error.hint = "The site may have changed its function ids; they can be set in the settings."
     return error
 
 

@@ -23,6 +23,7 @@ from tui.providers._parse import (
     first_number,
     moment_in,
     number,
+    share,
     text,
     timestamp,
 )
@@ -99,8 +100,7 @@ def _percent(data: Mapping[str, Any]) -> float | None:
     if direct is not None:
         # Exactly 1 is one percent: the service sends whole percents.
         return direct * 100 if 0 < direct < 1 else direct
-    used = first_number(data, *USED)
-    return used / limit * 100 if used is not None and limit else None
+    return share(first_number(data, *USED), limit)
 
 
 def _reset(data: Mapping[str, Any], now: datetime) -> datetime | None:
@@ -258,7 +258,7 @@ def _text_window(answer: str, name: str, now: datetime) -> Window | None:
     if after is None:
         return None
     names = ("usagePercent", "resetInSec")
-    found = (re.search(rf'\b{name}"?\s*:\s*(-?[\d.]+)', after.group(1)) for name in names)
+    found = (re.search(rf'\b{name}"?\s*:\s*([-+\w.]+)', after.group(1)) for name in names)
     percent, seconds = (number(match.group(1)) if match else None for match in found)
     return read_window({names[0]: percent, names[1]: seconds}, now)
 

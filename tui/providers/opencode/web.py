@@ -17,7 +17,7 @@ from tui.core.errors import (
 )
 from tui.core.models import ProviderSnapshot
 from tui.core.redact import Secret
-from tui.providers._context import FetchContext
+from tui.providers._context import CookieJar, FetchContext
 from tui.providers._parse import text, walk
 from tui.providers.opencode.billing import Billing, find_billing, pay_as_you_go
 from tui.providers.opencode.script import read_values
@@ -64,7 +64,7 @@ async def fetch_web(ctx: FetchContext) -> ProviderSnapshot:
 async def _by_browsers(ctx: FetchContext, failure: FetchError) -> ProviderSnapshot:
     """The first profile that works; the first refusal is the one that is reported."""
     async for jar in ctx.browsers.cookies(browsers=BROWSERS[ctx.os_name]):
-        session = jar.header(BASE, only=COOKIES)
+        session = session_in(jar)
         if session is None:
             continue
         try:
@@ -86,7 +86,7 @@ async def pasted_session(ctx: FetchContext) -> Secret:
     pasted = await ctx.sessions.pasted()
     if pasted is None:
         raise no_session()
-    session = pasted.jar.header(BASE, only=COOKIES) if pasted.jar is not None else None
+    session = session_in(pasted.jar) if pasted.jar is not None else None
     if session is None and (value := pasted.text.search(r"^\s*(Fe26\.2\*[^\s;]+)\s*$")):
         session = value.within(f"{COOKIES[0]}={{}}")
     if session is None:
@@ -95,6 +95,12 @@ async def pasted_session(ctx: FetchContext) -> Secret:
             hint="Copy the Cookie request header of the billing page.",
         )
     return session
+
+
+def session_in(jar: CookieJar) -> Secret | None:
+    """The session cookies of a jar as they are sent; `None` when there is none with a value."""
+    header = jar.header(BASE, only=COOKIES)
+    return header if header is not None and header.search(r"auth=([^;\s]+)") else None
 
 
 def no_session() -> MissingCredentials:
