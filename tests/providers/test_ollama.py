@@ -146,6 +146,27 @@ def test_an_hourly_session_has_no_known_length() -> None:
     assert (session.label, session.used_percent, session.window_minutes) == ("Session", 0.1, None)
 
 
+@pytest.mark.parametrize(
+    ("written", "percent"),
+    [
+        (".5% used", 0.5),
+        ("-1% used", 0.0),
+        ("101 % USED", 100.0),
+        ("1,000% used", 17.5),
+        ("1e3% used", 17.5),
+        ("1.2.3% used", 17.5),
+        ("NaN% used", 17.5),
+    ],
+)
+def test_a_percent_that_is_no_number_gives_way_to_the_bar(written: str, percent: float) -> None:
+    page = (
+        f"<div><span>Session usage</span><span>{written}</span>"
+        '<div data-usage-track><div style="width: 17.5%"></div></div></div>'
+    )
+    (session,) = parse_page(page, key=KEY, now=NOON).windows
+    assert session.used_percent == percent
+
+
 def test_many_models_do_not_hide_the_reset() -> None:
     snapshot = parsed("many_models.html")
     assert [window.resets_at for window in snapshot.windows] == [

@@ -28,10 +28,10 @@ from tui.providers._html import Element, Page, read_page
 from tui.providers._parse import clamp_percent, decimal, number, timestamp
 
 SIGN_IN_HINT = "Sign in at https://ollama.com/signin."
-LABEL = re.compile(
-    r"(session|hourly|weekly) usage\b[\s:]*(?:[-−]?\d+(?:\.\d+)?\s*%\s*used)?", re.IGNORECASE
-)
-PERCENT = re.compile(r"([-−]?\d+(?:\.\d+)?)\s*%\s*used\b", re.IGNORECASE)
+USED = r"(?<![\w.,])([-−]?(?:\d+(?:\.\d+)?|\.\d+))\s*%\s*used"
+"""A whole number: the end of `1,000%` is none."""
+LABEL = re.compile(rf"(session|hourly|weekly) usage\b[\s:]*(?:{USED})?", re.IGNORECASE)
+PERCENT = re.compile(rf"{USED}\b", re.IGNORECASE)
 WIDTH = re.compile(r"(?<![\w-])width:\s*(\d+(?:\.\d+)?)\s*%", re.IGNORECASE)
 LIMIT_REACHED = re.compile(r"\b\w+ limit reached\b", re.IGNORECASE)
 PLAN_HEADING = "cloud usage"
