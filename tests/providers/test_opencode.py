@@ -496,6 +496,16 @@ async def test_a_workspace_from_the_environment(site: Site, home: Path, name: st
     assert "GET workspaces" not in site.asked
 
 
+async def test_a_setting_without_a_workspace_does_not_hide_a_variable(
+    site: Site, home: Path
+) -> None:
+    site.plays(get=SUBSCRIBED)
+    settings = {"cookie_header": f"auth={SESSION}", "workspace_id": "my team"}
+    env = {"OPENCODE_WORKSPACE_ID": WORKSPACE}
+    await fetch(PROVIDER, await make_context(PROVIDER, home, settings=settings, env=env))
+    assert "GET workspaces" not in site.asked
+
+
 # -- billing instead of a subscription -------------------------------------------------------------
 
 

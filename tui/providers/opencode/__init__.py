@@ -17,7 +17,7 @@ from tui.providers._spec import (
 )
 from tui.providers.opencode.go import FOLDER, VARIABLE, detect, fetch_go
 from tui.providers.opencode.history import add_history
-from tui.providers.opencode.web import add_balance, fetch_web
+from tui.providers.opencode.web import WORKSPACE_VARIABLES, add_balance, fetch_web
 
 FUNCTIONS = "Changes with the site; only needed when it answers that the function is not found."
 
@@ -29,7 +29,7 @@ PROVIDER = ProviderSpec(
         TextField(
             "workspace_id",
             "Workspace",
-            env=("CODEXBAR_OPENCODE_WORKSPACE_ID", "OPENCODE_WORKSPACE_ID"),
+            env=WORKSPACE_VARIABLES,
             help="An id (wrk_…), or a text or address that contains it; without one the first.",
             placeholder="wrk_…",
         ),

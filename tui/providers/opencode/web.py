@@ -34,6 +34,7 @@ BROWSERS = {
 }
 """Few, because each may ask for a key; the setting `browser` chooses others."""
 WORKSPACE = re.compile(r"wrk_[A-Za-z0-9]+")
+WORKSPACE_VARIABLES = ("CODEXBAR_OPENCODE_WORKSPACE_ID", "OPENCODE_WORKSPACE_ID")
 
 
 # -- logins ----------------------------------------------------------------------------------------
@@ -160,8 +161,10 @@ async def _fetch(ctx: FetchContext, session: Secret, origin: str) -> ProviderSna
 
 
 def chosen_workspace(ctx: FetchContext) -> Workspace | None:
-    """The workspace of the setting: an id, or a text or address that contains one."""
-    found = WORKSPACE.search(ctx.settings.text("workspace_id"))
+    """The workspace of the setting: an id, or a text or address that contains one; what contains
+    none counts as unset."""
+    given = (ctx.settings.text("workspace_id"), *map(ctx.env.get, WORKSPACE_VARIABLES))
+    found = next(filter(None, map(WORKSPACE.search, given)), None)
     return Workspace(found.group()) if found else None
 
 
