@@ -628,11 +628,11 @@ def test_attempts_read_like_a_story() -> None:
             Attempt(source_id="storage", outcome="success", elapsed_s=0.6),
         ),
     )
-    assert details(good).attempt_lines == (
-        "1 api     skipped  no API key",
-        "2 cookie  rejected 401 (0.3 s)",
-        "3 cli     failed   no data (2.0 s)",
-        "4 storage ok       0.6 s (Chromium: Default)",
+    assert details(good).attempt_facts == (
+        ("1 api     skipped ", "no API key"),
+        ("2 cookie  rejected", "401 (0.3 s)"),
+        ("3 cli     failed  ", "no data (2.0 s)"),
+        ("4 storage ok      ", "0.6 s (Chromium: Default)"),
     )
     assert details(good).attempts[0].line() == "1 api skipped  no API key"
 
@@ -640,7 +640,7 @@ def test_attempts_read_like_a_story() -> None:
 def test_an_attempt_is_not_given_the_login_of_another_source() -> None:
     attempts = (Attempt(source_id="local", outcome="success", elapsed_s=0.1),)
     shown = details(replace(of(snapshot(window(), origin="a key")), attempts=attempts))
-    assert shown.attempt_lines == ("1 local ok       0.1 s",)
+    assert shown.attempt_facts == (("1 local ok      ", "0.1 s"),)
 
 
 @pytest.mark.parametrize(
@@ -762,4 +762,4 @@ def test_any_state_can_be_shown(shown: ProviderState, prefs: Preferences, zone: 
     deck_view([view, view], now=NOON, prefs=prefs, tz=tz)
     full = details_view(shown, name="z.ai", short_name="z.ai", now=NOON, prefs=prefs, tz=tz)
     assert full.card == view
-    assert len(full.attempt_lines) == len(shown.attempts)
+    assert len(full.attempt_facts) == len(shown.attempts)

@@ -9,7 +9,8 @@ import pytest
 from tests.support import NOON
 from tests.ui.deck import FakeDeck
 from tests.ui.driving import opened, screen_text
-from tests.ui.states import everybody, good, window
+from tests.ui.states import days, everybody, failed, good, window
+from tui.core.errors import ErrorKind
 from tui.core.models import ProviderKey, UsageSeries
 from tui.screens.details import Chart, DetailsScreen
 from tui.widgets.window_section import WindowSection
@@ -29,7 +30,7 @@ async def test_windows_facts_links_charts_and_attempts_are_all_there() -> None:
             "6% in deficit · Expected 56% used",
             "weekly",
             "ada@example.org",
-            "search-prime     12 calls",
+            "search-prime 12 calls",
             "https://zai.example/usage",
             "Tokens per day",
             "most 3.6M tokens (Sep 6)",
@@ -62,6 +63,36 @@ async def test_new_numbers_arrive_while_the_screen_is_open() -> None:
             await pilot.pause()
             assert len(app.screen.query(WindowSection)) == len(windows)
         assert "88% left" in screen_text(app)
+
+
+async def test_facts_move_with_the_bar_they_belong_to() -> None:
+    week = window("Week", 60, 10080, days(1))
+    deck = FakeDeck([("Codex", good("codex", week))])
+    async with opened(deck, size=(80, 30)) as (app, pilot):
+        await pilot.press("enter")
+        for more in ((window("A much longer label"),), (window("Day"),)):
+            deck.engine.publish(good("codex", week, *more))
+            await pilot.pause(0.1)
+            lines = screen_text(app).splitlines()
+            bar = next(line for line in lines if line.startswith(" Week"))
+            fact = next(line for line in lines if "resets" in line)
+            assert fact.index("resets") == min(bar.index(sign) for sign in "█┊" if sign in bar)
+
+
+@pytest.mark.parametrize("width", [40, 60, 100, 120])
+async def test_long_texts_of_the_attempts_go_on_in_their_column(width: int) -> None:
+    message = "The service answered with something that is not an answer at all, whoever asks."
+    deck = FakeDeck([("Codex", failed("codex", ErrorKind.SERVER, message))])
+    async with opened(deck, size=(width, 40)) as (app, pilot):
+        await pilot.press("enter")
+        await pilot.pause()
+        lines = screen_text(app).splitlines()
+        at = next(i for i, line in enumerate(lines) if "1 api failed" in line)
+        column = lines[at].index("The service")
+        said = " ".join(line[column:].strip() for line in lines[at : at + 9])
+        assert f"{message} (0.3 s)" in said
+        folded = lines[at + 1 : at + len(message) // (width - column)]
+        assert all(not line[:column].strip() for line in folded)
 
 
 async def test_charts_follow_the_series() -> None:

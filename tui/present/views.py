@@ -179,9 +179,13 @@ class AttemptView:
     """`ok`, `skipped`, `rejected`, `failed`."""
     text: str
 
+    def head(self, source_width: int = 0) -> str:
+        """Everything before the text, in columns when given the width of the longest source."""
+        return f"{self.number} {self.source:{source_width}} {self.outcome:8}"
+
     def line(self, source_width: int = 0) -> str:
-        """The attempt as one line, in columns when given the width of the longest source."""
-        return f"{self.number} {self.source:{source_width}} {self.outcome:8} {self.text}".rstrip()
+        """The attempt as one line."""
+        return f"{self.head(source_width)} {self.text}".rstrip()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -205,7 +209,7 @@ class DetailsView:
     """Where the answer itself names its page."""
 
     @property
-    def attempt_lines(self) -> tuple[str, ...]:
-        """The attempts in columns."""
+    def attempt_facts(self) -> tuple[Fact, ...]:
+        """The attempts in columns: what happened, and what there is to say about it."""
         width = max((len(attempt.source) for attempt in self.attempts), default=0)
-        return tuple(attempt.line(width) for attempt in self.attempts)
+        return tuple((attempt.head(width), attempt.text) for attempt in self.attempts)

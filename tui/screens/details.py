@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import ClassVar
 
+from rich.cells import cell_len as cells
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -27,7 +28,7 @@ from tui.widgets.facts import Fact, Facts
 from tui.widgets.key_bar import KeyBar
 from tui.widgets.window_section import WindowSection
 
-LABEL_WIDTH = 16
+LABEL_MAX = 20
 """Of the facts on the right."""
 LINK_LABELS = (
     ("dashboard", "Usage"),
@@ -76,8 +77,10 @@ class DetailsScreen(Screen[None]):
         with VerticalScroll(id="page"):
             with Container(id="columns"):
                 yield VerticalGroup(id="left")
-                yield VerticalGroup(Facts(id="facts", label_width=LABEL_WIDTH), id="right")
-            yield Static(id="attempts", markup=False)
+                yield VerticalGroup(Facts(id="facts"), id="right")
+            yield Static("Where this number comes from", id="origin", markup=False)
+            yield Facts(id="attempts")
+            yield Static(id="next", markup=False)
         yield KeyBar()
 
     async def on_mount(self) -> None:
@@ -168,8 +171,8 @@ class DetailsScreen(Screen[None]):
         self.query_one("#title", Static).update(_title(view))
         await self._show_windows(view)
         await self._show_charts(view.series)
-        self.query_one("#facts", Facts).rows = self._facts(view)
-        self.query_one("#attempts", Static).update(_attempts(view))
+        _show_facts(self.query_one("#facts", Facts), self._facts(view), LABEL_MAX)
+        self._show_attempts(view)
 
     async def _show_windows(self, view: DetailsView) -> None:
         left = self.query_one("#left")
@@ -195,6 +198,12 @@ class DetailsScreen(Screen[None]):
                 chart.show(wanted)
         for chart in charts.values():
             await chart.remove()
+
+    def _show_attempts(self, view: DetailsView) -> None:
+        rows = tuple((head, text or wording.UNKNOWN) for head, text in view.attempt_facts)
+        _show_facts(self.query_one("#attempts", Facts), rows)
+        next_text = wording.joined(("" if rows else "Not asked yet.", view.next_text), " ")
+        self.query_one("#next", Static).update(Content(next_text))
 
     def _facts(self, view: DetailsView) -> tuple[Fact, ...]:
         """Title and rows of every part that has something to say."""
@@ -249,6 +258,13 @@ def _state_of(deck: DeckApi, key: ProviderKey) -> ProviderState:
     return deck.engine.state(key) if deck.is_started else deck.last_state(key)
 
 
+def _show_facts(facts: Facts, rows: tuple[Fact, ...], label_max: int | None = None) -> None:
+    """The column of labels is as wide as the longest one."""
+    longest = max((cells(label) for label, text in rows if text), default=0)
+    facts.label_width = longest if label_max is None else min(label_max, longest)
+    facts.rows = rows
+
+
 def _title(view: DetailsView) -> Content:
     card = view.card
     about = wording.joined((card.plan, card.source, card.age))
@@ -261,14 +277,6 @@ def _title(view: DetailsView) -> Content:
 
 def _balance_text(item: BalanceDetail) -> str:
     return wording.joined((item.balance.text, item.used, item.dates))
-
-
-def _attempts(view: DetailsView) -> Content:
-    lines = [Content(line) for line in view.attempt_lines]
-    if view.next_text:
-        lines.append(Content.styled(view.next_text, "dim"))
-    title = Content.styled("Where this number comes from", "bold")
-    return Content("\n").join([title, *(lines or [Content("Not asked yet.")])])
 
 
 def _values(series: UsageSeries) -> list[float]:

@@ -23,18 +23,22 @@ class Facts(Widget):
 
     rows: reactive[tuple[Fact, ...]] = reactive[tuple[Fact, ...]]((), layout=True)
     """What to show. Equal rows do not repaint."""
+    indent: reactive[int] = reactive(0, layout=True)
+    """Where the labels start."""
+    label_width: reactive[int] = reactive(0, layout=True)
+    """The column of the labels."""
 
     def __init__(
         self,
         rows: tuple[Fact, ...] = (),
         *,
         id: str | None = None,
-        label_width: int,
+        label_width: int = 0,
         indent: int = 0,
     ) -> None:
         super().__init__(id=id)
-        self.indent = indent
-        self.label_width = label_width
+        self.set_reactive(Facts.indent, indent)
+        self.set_reactive(Facts.label_width, label_width)
         self.set_reactive(Facts.rows, rows)
 
     def render(self) -> Content:
