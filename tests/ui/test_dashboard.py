@@ -12,8 +12,9 @@ from textual.widget import Widget
 from tests.support import NOON
 from tests.ui.deck import FakeConfig, FakeDeck
 from tests.ui.driving import card, focused, log_lines, open_log, opened, screen_text, shown, until
-from tests.ui.states import everybody, good, hours, window
+from tests.ui.states import everybody, failed, good, hours, window
 from tui.app import UsageApp
+from tui.core.errors import ErrorKind
 from tui.core.models import ProviderKey, ProviderState
 from tui.screens.details import DetailsScreen
 from tui.screens.too_small import TooSmallScreen
@@ -434,9 +435,9 @@ async def test_below_the_smallest_size_one_sentence_is_left_and_q_quits() -> Non
 
 async def test_the_sentence_does_not_come_back_from_below_another_screen() -> None:
     async with opened(FakeDeck([]), size=(20, 5)) as (app, pilot):
-        await pilot.pause()
-        assert isinstance(app.screen, WelcomeScreen)
+        assert isinstance(app.screen, TooSmallScreen)
         await pilot.resize_terminal(80, 24)
+        await until(pilot, lambda: isinstance(app.screen, WelcomeScreen))
         app.screen.dismiss(False)
         await pilot.pause()
         assert not isinstance(app.screen, TooSmallScreen)
@@ -445,6 +446,14 @@ async def test_the_sentence_does_not_come_back_from_below_another_screen() -> No
 async def test_a_terminal_that_is_too_small_from_the_start() -> None:
     async with opened(FakeDeck(everybody()), size=(20, 5)) as (app, _):
         assert isinstance(app.screen, TooSmallScreen)
+
+
+async def test_the_next_step_is_in_sight_whatever_else_a_card_says() -> None:
+    about = "The service answered with something that is not an answer at all. " * 4
+    lost = failed("codex", ErrorKind.SERVER, about, "Look at its status page.")
+    for size in ((120, 36), (80, 24)):
+        async with opened(FakeDeck([("Codex", lost), *everybody()[:5]]), size=size) as (app, _):
+            assert "Look at its status page." in screen_text(app)
 
 
 # -- foreign text and interaction ----------------------------------------------------------------

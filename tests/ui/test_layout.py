@@ -10,7 +10,8 @@ from tui.core.clock import LOCAL_ZONE
 from tui.core.preferences import Preferences
 from tui.present.card import card_view
 from tui.present.views import CardView
-from tui.widgets.cells import chunks, fold, padded, shorten
+from tui.widgets.card_message import Piece, message_lines
+from tui.widgets.cells import chunks, fold, padded, shorten, shorten_apart
 from tui.widgets.key_bar import fitting
 from tui.widgets.row_layout import RowLine, card_lines, short_label, width_of
 from tui.widgets.space import Space, choose_space
@@ -105,6 +106,46 @@ def test_words_are_counted_in_cells() -> None:
     assert shorten("月之暗面 Kimi", 7) == "月之暗…"
     assert padded("月", 4) == "月  "
     assert padded("abcdef", 4) == "abc…"
+
+
+@pytest.mark.parametrize(
+    ("width", "expected"),
+    [
+        pytest.param(18, ["Claude/GPT weekly", "Claude/GPT 5-hour", "Week"], id="all fit"),
+        pytest.param(12, ["Claud…weekly", "Claud…5-hour", "Week"], id="ends are kept"),
+        pytest.param(7, ["…weekly", "…5-hour", "Week"], id="ends alone"),
+        pytest.param(5, ["…wee…", "…5-h…", "Week"], id="the beginnings of the ends"),
+    ],
+)
+def test_names_that_begin_alike_stay_apart(width: int, expected: list[str]) -> None:
+    names = ["Claude/GPT weekly", "Claude/GPT 5-hour", "Week"]
+    assert shorten_apart(names, width) == expected
+
+
+def test_names_that_differ_early_keep_their_beginnings() -> None:
+    assert shorten_apart(["Sonnet weekly", "Monthly credits"], 8) == ["Sonnet…", "Monthly…"]
+
+
+LOOK = "Look at its status page."
+SAID: tuple[Piece, ...] = (
+    ("The service answered with something that is no answer.", "muted"),
+    (LOOK, "step"),
+    ("Today $1.24", "muted"),
+)
+
+
+@pytest.mark.parametrize(
+    ("most", "expected"),
+    [
+        (4, ["The service answered with", "something that is no answ…", LOOK, "Today $1.24"]),
+        (3, ["The service answered with…", LOOK, "Today $1.24"]),
+        (2, ["The service answered with…", LOOK]),
+        (1, [LOOK]),
+        (0, []),
+    ],
+)
+def test_the_next_step_is_said_to_the_last(most: int, expected: list[str]) -> None:
+    assert [line for line, _ in message_lines(SAID, 26, most)] == expected
 
 
 def test_an_address_is_split_but_never_lost() -> None:

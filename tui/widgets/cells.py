@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
+from itertools import takewhile
+
 from rich.cells import cell_len as cells
 from rich.cells import chop_cells, set_cell_size
 
@@ -11,6 +14,26 @@ def shorten(text: str, width: int) -> str:
     if cells(text) <= width:
         return text
     return set_cell_size(text, max(0, width - 1)).rstrip() + "…" if width > 0 else ""
+
+
+def shorten_apart(texts: Sequence[str], width: int) -> list[str]:
+    """The texts in at most `width` cells each; where beginnings would look alike, ends are kept."""
+    groups: dict[str, set[str]] = {}
+    for text in texts:
+        if cells(text) > width:
+            groups.setdefault(text.partition(" ")[0], set()).add(text)
+    return [_apart(text, groups.get(text.partition(" ")[0], set()), width) for text in texts]
+
+
+def _apart(text: str, alike: Collection[str], width: int) -> str:
+    short = shorten(text, width)
+    if text not in alike or len({shorten(one, width) for one in alike}) == len(alike):
+        return short
+    words = zip(*(one.split(" ") for one in alike), strict=False)
+    shared = "".join(f"{same[0]} " for same in takewhile(lambda each: len(set(each)) == 1, words))
+    rest = text[len(shared) :]
+    room = width - cells(rest)
+    return shorten(shared, room) + rest if room > 1 else shorten(f"…{rest}", width)
 
 
 def padded(text: str, width: int) -> str:

@@ -17,12 +17,12 @@ from textual.content import Content
 from textual.geometry import Region
 from textual.reactive import var
 from textual.widget import Widget
-from textual.widgets import Static
 
 from tui.core.models import ProviderKey, ProviderState
 from tui.messages import DetailsRequested
 from tui.present.views import BalanceView, CardView
 from tui.widgets.balance_row import BalanceRow
+from tui.widgets.card_message import CardMessage, Piece
 from tui.widgets.row_layout import RowLine, card_lines
 from tui.widgets.space import Space
 from tui.widgets.usage_row import UsageRow
@@ -39,8 +39,6 @@ STYLES = {
     "name": "bold $foreground",
     "old name": "bold $foreground 65%",
     "muted": "$foreground 60%",
-    "step": "$foreground",
-    "service": "$text-warning",
 }
 """The symbol takes the colour of the edge's title, which the style sheet chooses by look."""
 
@@ -96,8 +94,8 @@ class ProviderCard(Widget, can_focus=True):
             yield self._row(line)
         for balance in self._balances(card):
             yield BalanceRow(balance)
-        if content := self._message(card):
-            yield Static(content, markup=False)
+        if pieces := self._pieces(card):
+            yield self._new_message(card, pieces)
 
     def on_mount(self) -> None:
         """Write on the edges."""
@@ -185,29 +183,38 @@ class ProviderCard(Widget, can_focus=True):
         return () if self.space.density == "line" else card.balances
 
     def _show_message(self, card: CardView) -> None:
-        content = self._message(card)
-        for line in self.query_children(Static):
-            _display(line, bool(content))
-            if content and line.content != content:
-                line.update(content)
+        pieces = self._pieces(card)
+        for message in self.query_children(CardMessage):
+            _display(message, bool(pieces))
+            message.pieces, message.most = pieces, self._message_lines(card)
+            message.flows = self.space.density == "compact"
             return
-        if content:
-            self.mount(Static(content, markup=False))
+        if pieces:
+            self.mount(self._new_message(card, pieces))
 
-    def _message(self, card: CardView) -> Content:
+    def _new_message(self, card: CardView, pieces: tuple[Piece, ...]) -> CardMessage:
+        flows = self.space.density == "compact"
+        return CardMessage(pieces, self._message_lines(card), flows=flows)
+
+    def _pieces(self, card: CardView) -> tuple[Piece, ...]:
         if self.space.density == "line":
-            return Content("")
-        follow_up = " ".join(filter(None, (card.hint, card.next_text if card.message else "")))
-        pieces = (
+            return ()
+        next_text = card.next_text if card.message else ""
+        pieces: tuple[Piece, ...] = (
             (card.service_text, "service"),
             (card.message, "muted"),
-            (follow_up, "step"),
+            (" ".join(filter(None, (card.hint, next_text))), "step"),
             (card.cost_text, "muted"),
         )
-        shown = [Content.styled(text, STYLES[part]) for text, part in pieces if text]
-        if not shown and not card.rows and not card.balances:
-            shown = [Content(card.symbol)]
-        return Content(" " if self.space.density == "compact" else "\n").join(shown)
+        said = tuple(piece for piece in pieces if piece[0])
+        is_empty = not said and not card.rows and not card.balances
+        return ((card.symbol, "sign"),) if is_empty else said
+
+    def _message_lines(self, card: CardView) -> int:
+        """Without numbers there is room for more words."""
+        if self.space.density == "compact":
+            return 3
+        return 4 if card.rows or card.balances else 6
 
     def _show_edges(self) -> None:
         card = self.view

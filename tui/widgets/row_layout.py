@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from typing import Literal, TypedDict
 
 from rich.cells import cell_len as cells
+from rich.cells import set_cell_size
 
 from tui.present.views import CardView, RowView
-from tui.widgets.cells import padded, right_aligned
+from tui.widgets.cells import padded, right_aligned, shorten_apart
 from tui.widgets.space import Density, Space
 
 Role = Literal["name", "label", "symbol", "number", "muted"]
@@ -58,7 +59,7 @@ def short_label(label: str) -> str:
     if word[:1].isdigit():
         digits = len(word) - len(word.lstrip("0123456789"))
         return word[:digits] + word[digits:].lstrip(" -")[:1]
-    return SHORT_LABELS.get(word, word[:2])
+    return SHORT_LABELS.get(word, set_cell_size(word, 2).rstrip())
 
 
 def card_lines(card: CardView, space: Space) -> tuple[RowLine, ...]:
@@ -66,9 +67,10 @@ def card_lines(card: CardView, space: Space) -> tuple[RowLine, ...]:
     if space.density == "line":
         return (_one_line(card, space),)
     columns = _Columns.of(card, space)
-    if space.density == "compact":
-        return tuple(_compact_row(row, columns, space) for row in card.rows)
-    return tuple(_comfortable_row(row, columns, space) for row in card.rows)
+    place = _compact_row if space.density == "compact" else _comfortable_row
+    labels = shorten_apart([row.label for row in card.rows], columns.label)
+    pairs = zip(card.rows, labels, strict=True)
+    return tuple(place(row, label, columns, space) for row, label in pairs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +107,9 @@ def _below(row: RowView) -> tuple[str, ...]:
     return tuple(filter(None, (row.reset_text, row.pace_text, row.note)))
 
 
-def _comfortable_row(row: RowView, columns: _Columns, space: Space) -> RowLine:
+def _comfortable_row(row: RowView, label: str, columns: _Columns, space: Space) -> RowLine:
     return RowLine(
-        left=((padded(row.label, columns.label) + " ", "label"),),
+        left=((padded(label, columns.label) + " ", "label"),),
         right=_with_symbol(row, columns, space),
         below=_below(row),
         below_indent=columns.indent,
@@ -115,12 +117,12 @@ def _comfortable_row(row: RowView, columns: _Columns, space: Space) -> RowLine:
     )
 
 
-def _compact_row(row: RowView, columns: _Columns, space: Space) -> RowLine:
+def _compact_row(row: RowView, label: str, columns: _Columns, space: Space) -> RowLine:
     right = _with_symbol(row, columns, space)
     if row.reset_short or _has_bar(row):
         right = (*right, ("  " + right_aligned(row.reset_short, columns.reset), "muted"))
     return RowLine(
-        left=((padded(row.label, columns.label) + " ", "label"),), right=right, **_values(row)
+        left=((padded(label, columns.label) + " ", "label"),), right=right, **_values(row)
     )
 
 
