@@ -18,6 +18,7 @@ from tui.core.text import clean, clean_value, short_message, strip_ansi
         pytest.param("\x1bPq#0;2\x1b\\ok", "ok", id="sixel"),
         pytest.param("\x9b31mred", "red", id="C1"),
         pytest.param("a\u202eb\u200bc", "abc", id="direction and zero width"),
+        pytest.param("\u2764\ufe0f Pro", "\u2764 Pro", id="a width terminals disagree about"),
         pytest.param("two\nlines\tand  blanks", "two lines and blanks", id="white space"),
         pytest.param("\ud800lone", "lone", id="surrogate"),
         pytest.param("[b]markup[/b]", "[b]markup[/b]", id="markup is plain text"),

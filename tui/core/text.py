@@ -14,6 +14,8 @@ ANSI = re.compile(
     r"|\x9b[0-?]*[ -/]*[@-~]",
     re.DOTALL,
 )
+LINE_BREAKS = frozenset("\t\r\n\v\f\x85\u2028\u2029")
+VARIATION_SELECTORS = frozenset(map(chr, range(0xFE00, 0xFE10)))
 SHOWN_LENGTH = 300
 """Longer foreign text is cut: no card, detail row or message needs more."""
 LONGEST_QUOTE = 4000
@@ -32,13 +34,14 @@ def clean(text: str, limit: int = SHOWN_LENGTH) -> str:
     `limit` long.
 
     Characters that reverse the direction of writing or have no width can forge a line of the
-    screen, so everything of Unicode's class C goes, and so do lone surrogates.
+    screen, so everything of Unicode's class C goes, and so do lone surrogates. Variation selectors
+    go too: terminals disagree about the width of what stands before them.
     """
     without_escapes = strip_ansi(text) if "\x1b" in text or "\x9b" in text else text
     spaced = "".join(
-        " " if c in "\t\r\n\v\f\x85\u2028\u2029" else c
+        " " if c in LINE_BREAKS else c
         for c in without_escapes
-        if c in "\t\r\n\v\f\x85\u2028\u2029" or unicodedata.category(c)[0] != "C"
+        if c in LINE_BREAKS or not (unicodedata.category(c)[0] == "C" or c in VARIATION_SELECTORS)
     )
     folded = " ".join(spaced.split())
     return folded if len(folded) <= limit else folded[: limit - 1].rstrip() + "…"
