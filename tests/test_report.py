@@ -207,6 +207,11 @@ def slots(*windows: UsageWindow) -> list[str | None]:
             ["top", None, None],
             id="unlimited and unknown have no slot",
         ),
+        pytest.param(
+            [window("claude.weekly", minutes=10080), window("gemini.session", minutes=300)],
+            ["claude.weekly", "gemini.session", None],
+            id="lanes in the order of their provider",
+        ),
         pytest.param([], [None, None, None], id="nothing"),
     ],
 )

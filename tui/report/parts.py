@@ -57,14 +57,19 @@ def slotted(windows: Sequence[UsageWindow]) -> tuple[UsageWindow, ...]:
     """The windows in the slots, at most three.
 
     Those of the main number come first, shorter ones before longer ones; a window without a length
-    keeps its place. Unknown and unlimited windows have no slot: a slot is a percentage.
+    or of a lane of its own (`claude.weekly`) keeps its place. Unknown and unlimited windows have no
+    slot: a slot is a percentage.
     """
     measured = [w for w in windows if w.used_percent is not None and not w.unlimited]
     main = [window for window in measured if window.headline]
-    by_length = iter(sorted((w for w in main if w.window_minutes), key=_minutes))
-    ordered = [next(by_length) if window.window_minutes else window for window in main]
+    by_length = iter(sorted(filter(_has_place_by_length, main), key=_minutes))
+    ordered = [next(by_length) if _has_place_by_length(window) else window for window in main]
     others = [window for window in measured if not window.headline]
     return tuple((ordered + others)[: len(SLOTS)])
+
+
+def _has_place_by_length(window: UsageWindow) -> bool:
+    return bool(window.window_minutes) and "." not in window.id
 
 
 def _minutes(window: UsageWindow) -> int:
