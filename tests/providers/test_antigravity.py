@@ -377,6 +377,8 @@ def test_a_named_port_that_another_process_holds_gets_no_token() -> None:
     [
         (401, b'{"code":"unauthenticated","message":"missing CSRF token"}', Unauthorized, "token"),
         (403, b"", Unauthorized, "rejected the session token"),
+        (403, b'{"message":"permission denied"}', Unauthorized, "rejected the session token"),
+        (401, b'{"message":"You are not signed in"}', Unauthorized, "signed out"),
         (401, b'{"code":"unauthenticated","message":"user is logged out"}', Unauthorized, "out."),
         (200, b'{"code":16}', Unauthorized, "signed out"),
         (200, b'{"code":"Unauthenticated"}', Unauthorized, "signed out"),
@@ -654,6 +656,15 @@ async def test_an_answer_without_data_is_reported(
     assert error.kind is ErrorKind.PARSE
     assert error.message == "Antigravity sent no quota data."
     assert error.hint == "Update Antigravity or this program."
+
+
+async def test_a_status_without_models_is_no_data_although_the_next_call_is_unknown(
+    home: Path, loopback: respx.MockRouter
+) -> None:
+    play(loopback, 4001, GetUserStatus={"userStatus": {}}, GetCommandModelConfigs=404)
+    closed(loopback)
+    error = (await refused(home)).error
+    assert (error.kind, error.message) == (ErrorKind.PARSE, "Antigravity sent no quota data.")
 
 
 async def test_silence_ends_in_time(
@@ -1171,6 +1182,24 @@ async def test_a_login_of_agy_is_detected(home: Path) -> None:
     assert await PROVIDER.detect(ctx) == ""
     store_login_of_agy(home, NOON)
     assert await PROVIDER.detect(ctx) == "login of agy"
+
+
+@pytest.mark.parametrize(
+    ("line", "flags", "found"),
+    [
+        ((APP,), ("--csrf_token", TOKEN), "running Antigravity"),
+        (IDE, ("--csrf_token", TOKEN), "running Antigravity IDE"),
+        ((APP,), (), ""),
+        (("/usr/bin/agy",), (), ""),
+    ],
+)
+async def test_a_running_server_is_detected(
+    home: Path, line: tuple[str, ...], flags: tuple[str, ...], found: str
+) -> None:
+    assert PROVIDER.detect is not None
+    processes = FakeProcesses([ProcessInfo(7, "x", (*line, *flags))])
+    ctx = await make_context(PROVIDER, home, user_initiated=False, processes=processes)
+    assert await PROVIDER.detect(ctx) == found
 
 
 async def test_after_any_local_failure_google_is_asked(

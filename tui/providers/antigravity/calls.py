@@ -55,6 +55,7 @@ BODIES: Mapping[str, Any] = {
 }
 GOOD_CODES = {"", "0", "ok", "success"}
 UNAUTHENTICATED = {"16", "unauthenticated"}
+SIGNED_OUT = re.compile(r"\b(?:log(?:ged)?|sign(?:ed)?)[ -]?(?:in|out)\b", re.IGNORECASE)
 
 
 class Budget:
@@ -204,8 +205,7 @@ def code_in(body: Any) -> str:
 
 def refused(reply: Reply) -> Unauthorized:
     """A missing token and a missing login have the same status; the words tell them apart."""
-    words = message_in(reply).lower()
-    if words and not any(word in words for word in ("csrf", "token", "unauthenticated")):
+    if SIGNED_OUT.search(message_in(reply)):
         return signed_out()
     return Unauthorized("Antigravity rejected the session token.", hint="Restart Antigravity.")
 

@@ -90,6 +90,13 @@ def with_tokens(servers: Sequence[Server]) -> list[Server]:
     return found
 
 
+async def running_here(ctx: FetchContext) -> str:
+    """What runs that could be asked, in words; empty when nothing."""
+    found = find_servers(await ctx.processes.list())
+    origins = (ORIGINS[s.flavour] for s in found if s.flavour in ORIGINS and s.token is not None)
+    return next((f"running {origin}" for origin in origins), "")
+
+
 def not_running() -> MissingCredentials:
     """There is nothing to ask."""
     return MissingCredentials("Antigravity is not running.", hint=START)
@@ -226,8 +233,8 @@ async def ask_account(line: Line, budget: Budget, buckets: tuple[Bucket, ...]) -
         return reading.with_buckets(buckets)
     try:
         models = parse_models(await line.ask(MODELS, budget))
-    except FetchError as error:
-        raise failed or error from None
+    except FetchError:
+        models = Reading()
     if not models.rows:
         raise failed or no_data()
     return reading.with_rows(models.rows)

@@ -26,7 +26,7 @@ from tui.providers._google import (
     renewal_form,
 )
 from tui.providers._parse import ensure_ok, text, timestamp, walk
-from tui.providers.antigravity.local import chosen_email, not_running, same_account
+from tui.providers.antigravity.local import chosen_email, not_running, running_here, same_account
 from tui.providers.antigravity.program import renew_login
 
 if TYPE_CHECKING:
@@ -165,13 +165,13 @@ async def program_logins(ctx: FetchContext) -> AsyncIterator[Login]:
 
 
 async def detect(ctx: FetchContext) -> str:
-    """Whether `agy` is signed in, by its files; whether that still works is not looked at."""
+    """A login of `agy`, by its files, or a running server; whether it works is not looked at."""
     if ctx.key.account:
         return ""
     for file in TOKEN_FILES:
         if await ctx.files.stat(ctx.files.expand(file)) is not None:
             return OF_PROGRAM
-    return ""
+    return await running_here(ctx)
 
 
 def check_login(ctx: FetchContext, login: Login) -> None:
