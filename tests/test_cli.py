@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.commands.running import PROGRAM, Cli, environment, run_program
+from tests.commands.running import PROGRAM, Cli, environment, run_program, silent_resolver
 from tests.loopback import Response, loopback_world
 from tui import __version__
 from tui.cli import VERBS
@@ -192,3 +192,12 @@ def test_an_interrupted_run_ends_calmly(
         process.send_signal(number)
         out, err = process.communicate(timeout=10)
     assert (process.returncode, out, err) == (code, b"", b"")
+
+
+def test_a_name_look_up_that_hangs_does_not_hold_the_program(tmp_path: Path, home: Path) -> None:
+    env = environment(home, KIMI_K2_API_KEY="k2-secret-value-0123")
+    env["PYTHONPATH"] += os.pathsep + str(silent_resolver(tmp_path / "silent"))
+    started = time.monotonic()
+    ran = run_program("status", "--json", "--provider", "kimi-k2", "--timeout", "1", env=env)
+    assert time.monotonic() - started < 20
+    assert (ran.code, ran.rows["kimi-k2"]["error"]["errorKind"]) == (4, "network")

@@ -14,11 +14,30 @@ from tui import __version__
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import NoReturn
 
     from tui.commands._base import CliError
 
 INTERRUPTED = 130
 VERBS = ("status", "providers", "detect", "doctor", "config", "secret", "login")
+
+
+def run() -> NoReturn:
+    """The process from its arguments to its end.
+
+    It ends at once: everything was closed and written by then, and what still runs is a name
+    look-up that nobody waits for and that cannot be called off.
+    """
+    try:
+        code: object = main()
+    except SystemExit as end:  # the parser's help, a signal
+        code = end.code
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (AttributeError, OSError, ValueError):  # none, full, closed
+            continue
+    os._exit(code if isinstance(code, int) else 0)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

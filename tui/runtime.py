@@ -21,6 +21,7 @@ from tui.core.clock import Clock, SystemClock
 from tui.core.models import ProviderKey, ProviderState
 from tui.core.preferences import Preferences
 from tui.gateways import config as config_gateway
+from tui.gateways.alive import kill_all
 from tui.gateways.cache import SnapshotCache
 from tui.gateways.config import Config
 from tui.gateways.logs import RingHandler, set_up, tear_down
@@ -201,8 +202,9 @@ class Deck:
 
     async def start(self) -> None:
         """Load providers and gateways, decide which accounts are on, make the engine."""
-        from tui.gateways.blocking import run_blocking
+        from tui.gateways.blocking import LeavingPool, run_blocking
 
+        asyncio.get_running_loop().set_default_executor(LeavingPool())
         set_up(self.ring, self.log_file)
         await run_blocking(lambda: _import_everything(self.options.loaded), deadline_s=60.0)
         from tui.engine import RefreshEngine
@@ -234,8 +236,6 @@ class Deck:
             await self._engine.aclose()
         if self._world is not None:
             await self._world.http.aclose()
-            from tui.gateways.process import kill_all
-
             kill_all()
         tear_down()
 

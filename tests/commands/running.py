@@ -89,3 +89,17 @@ def write_settings(home: Path, text: str) -> Path:
 def settings_file(home: Path) -> Path:
     """Where the settings of a test are."""
     return home / ".config" / "quotadeck" / "config.toml"
+
+
+def silent_resolver(folder: Path) -> Path:
+    """A folder for `PYTHONPATH` with which no name look-up of the program comes back; the first one
+    leaves the file `asked` there."""
+    folder.mkdir()
+    (folder / "sitecustomize.py").write_text(
+        "import pathlib, socket, time\n"
+        "def hang(*args, **kwargs):\n"
+        "    pathlib.Path(__file__).with_name('asked').touch()\n"
+        "    time.sleep(60)\n"
+        "socket.getaddrinfo = hang\n"
+    )
+    return folder

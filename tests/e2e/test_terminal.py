@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.commands.running import silent_resolver
 from tests.e2e.conftest import PROGRAM, quota
 from tests.e2e.terminal import RESTORED, Terminal
 from tests.loopback import Response, World
@@ -104,6 +105,19 @@ def test_a_dropped_line_ends_the_program(stranger: dict[str, str]) -> None:
     terminal.wait_for("69%")
     terminal.hang_up()
     terminal.wait()
+
+
+def test_quitting_does_not_wait_for_a_name_look_up(
+    stranger: dict[str, str], tmp_path: Path
+) -> None:
+    silent = silent_resolver(tmp_path / "silent")
+    env = {name: value for name, value in stranger.items() if "PROXY" not in name.upper()}
+    env["PYTHONPATH"] += f":{silent}"
+    with Terminal(PROGRAM, env=env) as terminal:
+        while not (silent / "asked").exists():
+            terminal.settle(quiet_s=0.1)
+        terminal.send("q")
+        assert terminal.wait(timeout_s=10) == 0
 
 
 def test_no_colour_and_ascii_show_the_same_facts(stranger: dict[str, str]) -> None:

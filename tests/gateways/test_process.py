@@ -23,7 +23,8 @@ from tui.core.redact import Secret
 from tui.gateways import _output, process_table
 from tui.gateways._children import MARK
 from tui.gateways._output import plain
-from tui.gateways.process import LineConversation, OsName, ProcessTable, Programs, kill_all
+from tui.gateways.alive import kill_all
+from tui.gateways.process import LineConversation, OsName, ProcessTable, Programs
 from tui.providers._context import Commands, Processes
 from tui.providers._spec import Program
 

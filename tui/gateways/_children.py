@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tui.core.errors import MissingCredentials
+from tui.gateways.alive import ALIVE
 
 if TYPE_CHECKING:
     import psutil
@@ -37,8 +38,6 @@ if sys.platform == "win32":
     }
 else:
     _APART: dict[str, Any] = {"start_new_session": True}
-
-_alive: set[Child] = set()
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +84,7 @@ class Child:
         self._exited = protocol.exited
         self._mark = mark
         self._pid = transport.get_pid()
-        _alive.add(self)
+        ALIVE.add(self)
 
     @property
     def exit_code(self) -> int | None:
@@ -104,7 +103,7 @@ class Child:
         Args:
             search: Look for helpers even if its group is empty.
         """
-        if self not in _alive:
+        if self not in ALIVE:
             return
         helpers: list[psutil.Process] = []
         try:
@@ -113,7 +112,7 @@ class Child:
             await self._gone(helpers)
         finally:
             self._signal(KILL, helpers)
-            _alive.discard(self)
+            ALIVE.discard(self)
             await self._collect()
 
     def kill(self) -> None:
@@ -183,12 +182,6 @@ def _signal(process: psutil.Process, number: int) -> None:
 
     with suppress(psutil.Error):
         process.send_signal(number)
-
-
-def kill_all() -> None:
-    """End every child that still runs, at once: for exit handlers and signals."""
-    for child in tuple(_alive):
-        child.kill()
 
 
 async def happens(event: asyncio.Event, timeout_s: float) -> bool:

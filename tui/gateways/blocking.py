@@ -11,7 +11,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Generic, TypeVar
 
 from tui.core.errors import NetworkError
@@ -45,6 +45,15 @@ async def run_blocking(func: Callable[[], T], *, deadline_s: float, key: str | N
         if not limit.expired():
             raise
         raise BlockedError(f"The system did not answer within {deadline_s:g} s.") from error
+
+
+class LeavingPool(ThreadPoolExecutor):
+    """Threads for name look-ups, as asyncio's own pool, but nobody waits for them at the end: a
+    look-up cannot be called off, and one that hangs would hold the program for half a minute."""
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """Take no more calls; those that run are left behind."""
+        super().shutdown(wait=False, cancel_futures=True)
 
 
 class _Call(Generic[T]):

@@ -19,7 +19,6 @@ from tui.core.process import CommandResult
 from tui.core.redact import Secret
 from tui.core.text import clean_value
 from tui.gateways._children import Child, ChildProtocol, Command, Streams, happens, start
-from tui.gateways._children import kill_all as kill_all
 from tui.gateways._output import STDIN, STDOUT, Limits, run_to_end
 from tui.gateways.files import expand
 from tui.gateways.process_table import ProcessTable as ProcessTable
