@@ -14,18 +14,20 @@ from pathlib import Path
 
 from tests.benchmarks.accounts import settings_text
 from tests.loopback import Response, loopback_world
+from tui.providers.kimi_k2 import CREDITS_URL, HOST
 
 PYTHON = sys.executable
 TREE = Path(__file__).parents[2]
 ROUNDS = 11
-QUOTA = "https://api.z.ai/api/monitor/usage/quota/limit"
+ONE_REQUEST = "kimi-k2"
+"""A provider that asks a single question: the bare script makes the same one."""
 BARE_REQUEST = f"""
 import asyncio, httpx, os
 async def main():
     async with httpx.AsyncClient() as client:
-        headers = {{"Authorization": "Bearer " + os.environ["Z_AI_API_KEY"]}}
-        reply = await client.get("{QUOTA}", headers=headers)
-        print(reply.json()["data"]["limits"][0]["percentage"])
+        headers = {{"Authorization": "Bearer " + os.environ["KIMI_K2_API_KEY"]}}
+        reply = await client.get("{CREDITS_URL}", headers=headers)
+        print(reply.json()["data"]["credits_remaining"])
 asyncio.run(main())
 """
 
@@ -59,13 +61,12 @@ def status() -> str:
     """(d) `status --json` with one provider against ten lines of httpx."""
     with (
         tempfile.TemporaryDirectory() as home,
-        loopback_world(Path(home) / "tls", ["api.z.ai"]) as world,
+        loopback_world(Path(home) / "tls", [HOST]) as world,
     ):
-        limit = {"type": "TOKENS_LIMIT", "unit": 3, "number": 5, "percentage": 31}
-        data = {"code": 200, "success": True, "data": {"level": "pro", "limits": [limit]}}
-        world.upstream.on("GET", QUOTA, Response.json(data))
-        env = {**environment(home), **world.env, "Z_AI_API_KEY": "key-for-a-bench.0123"}
-        ours = [PYTHON, "-m", "tui", "status", "--json", "--provider", "zai"]
+        credits = {"credits_remaining": 12.5, "total_credits_consumed": 3}
+        world.upstream.on("GET", CREDITS_URL, Response.json({"data": credits}))
+        env = {**environment(home), **world.env, "KIMI_K2_API_KEY": "key-for-a-bench.0123"}
+        ours = [PYTHON, "-m", "tui", "status", "--json", "--provider", ONE_REQUEST]
         own, bare = medians([ours, [PYTHON, "-c", BARE_REQUEST]], env)
     return f"(d) status --json: {own:.3f} s / {bare:.3f} s = {own / bare:.2f} (at most 1.6)"
 
