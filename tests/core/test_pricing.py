@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from tui.core.prices import AS_OF, PRICES
+from tui.core.prices import AS_OF, PRICES, PriceRow
 from tui.core.pricing import (
     KNOWN_MODELS,
     PRICE_CHANGES,
@@ -60,6 +60,27 @@ def day(text: str) -> datetime:
             "0.48",
             id="exactly on the line is not above it",
         ),
+        pytest.param(
+            "gpt-6.1-sol",
+            NOVEMBER,
+            RequestTokens(input=22_000, read=248_000, write_5m=2000, output=10_000),
+            "0.1738",
+            id="OpenAI, exactly on the line",
+        ),
+        pytest.param(
+            "gpt-6.1-sol",
+            NOVEMBER,
+            RequestTokens(input=22_001, read=248_000, write_5m=2000, output=10_000),
+            "0.297604",
+            id="OpenAI, above the line",
+        ),
+        pytest.param(
+            "gpt-5.3-codex",
+            NOVEMBER,
+            RequestTokens(input=300_000, read=1_000_000, write_5m=100_000, output=1000),
+            "0.889",
+            id="an older one has one price, and writes to the cache for that of the input",
+        ),
     ],
 )
 def test_the_check_figures(model: str, at: datetime, tokens: RequestTokens, usd: str) -> None:
@@ -86,6 +107,13 @@ def test_the_check_figures(model: str, at: datetime, tokens: RequestTokens, usd:
         ("claude-unheard-9-20270101", "claude-unheard-9-20270101"),
         ("anthropic.other", "other"),
         ("gpt-6.1", "gpt-6.1"),
+        ("openai/gpt-5.6-sol", "gpt-5.6-sol"),
+        ("openai.gpt-6.1-sol", "gpt-6.1-sol"),
+        ("gpt-5-2025-08-07", "gpt-5"),
+        ("gpt-5-codex-high", "gpt-5-codex"),
+        ("gpt-5.1-codex-max", "gpt-5.1-codex-max"),
+        ("gpt-unheard-9-high", "gpt-unheard-9-high"),
+        ("gpt-unheard-9-2027-01-01", "gpt-unheard-9-2027-01-01"),
         ("", ""),
     ],
 )
@@ -130,13 +158,24 @@ def test_tokens_are_shown_in_four_classes_that_do_not_overlap() -> None:
     assert counts.total == 31
 
 
-@pytest.mark.parametrize("row", PRICES, ids=lambda row: row.models[0])
-def test_cache_prices_follow_the_input_price(row: object) -> None:
+CLAUDE = [row for row in PRICES if row.models[0].startswith("claude-")]
+OTHERS = [row for row in PRICES if row not in CLAUDE]
+
+
+@pytest.mark.parametrize("row", CLAUDE, ids=lambda row: row.models[0])
+def test_cache_prices_follow_the_input_price(row: PriceRow) -> None:
     """An hour costs twice the input, five minutes 1.25 times; one old model 1.2 times."""
-    assert isinstance(row, type(PRICES[0]))
     factor = Decimal("1.2") if "claude-3-haiku" in row.models else Decimal("1.25")
     assert row.price.write_1h == row.price.input * 2
     assert row.price.write_5m == row.price.input * factor
+
+
+@pytest.mark.parametrize("row", OTHERS, ids=lambda row: row.models[0])
+def test_reading_from_the_cache_is_cheaper_and_writing_costs_a_quarter_more_at_most(
+    row: PriceRow,
+) -> None:
+    assert row.price.read <= row.price.input / 4
+    assert row.price.write_5m in (row.price.input, row.price.input * Decimal("1.25"))
 
 
 def test_every_model_has_a_price_today_at_any_length() -> None:
@@ -147,7 +186,7 @@ def test_every_model_has_a_price_today_at_any_length() -> None:
 
 
 def test_the_table_says_where_prices_change() -> None:
-    assert PROMPT_BOUNDS == (100_000, 200_000)
+    assert PROMPT_BOUNDS == (100_000, 200_000, 272_000)
     assert list(PRICE_CHANGES) == [day("2026-03-13"), day("2026-10-07")]
 
 

@@ -3,7 +3,8 @@
 Add or change a row, set `AS_OF`, run the tests. A price that changed becomes two rows, the old one
 with `until` and the new one with `since`; the first row that fits a request is taken.
 
-Source: the public price lists of the services, in US dollars, without discounts and surcharges.
+Source: the public price lists of the services (platform.claude.com/docs/en/about-claude/pricing,
+developers.openai.com/api/docs/pricing), in US dollars, without discounts and surcharges.
 """
 
 from __future__ import annotations
@@ -50,8 +51,33 @@ def _price(input_: str, write_5m: str, write_1h: str, read: str, output: str) ->
     )
 
 
+def _openai(
+    models: tuple[str, ...], input_: str, write: str, read: str, output: str
+) -> tuple[PriceRow, PriceRow]:
+    """A model with its dearer price for long prompts: twice as much to read them, half as much
+    again to answer. What is written to the cache is kept for half an hour."""
+    price = _price(input_, write, write, read, output)
+    long = Price(
+        input=price.input * 2,
+        write_5m=price.write_5m * 2,
+        write_1h=price.write_1h * 2,
+        read=price.read * 2,
+        output=price.output * Decimal("1.5"),
+    )
+    return (
+        PriceRow(models=models, above_prompt=LONG_OPENAI_PROMPT, price=long),
+        PriceRow(models=models, price=price),
+    )
+
+
+def _openai_flat(models: tuple[str, ...], input_: str, read: str, output: str) -> PriceRow:
+    """A model with one price at any length, from before writing to the cache was charged."""
+    return PriceRow(models=models, price=_price(input_, input_, input_, read, output))
+
+
 LONG_PROMPT = 200_000
 LONG_HAIKU_PROMPT = 100_000
+LONG_OPENAI_PROMPT = 272_000
 AUTUMN_2026 = datetime(2026, 10, 7, tzinfo=UTC)
 ONE_PRICE_AT_ANY_LENGTH = datetime(2026, 3, 13, tzinfo=UTC)
 
@@ -147,4 +173,26 @@ PRICES = (
         models=("claude-3-haiku",),
         price=_price("0.25", "0.30", "0.50", "0.03", "1.25"),
     ),
+    *_openai(("gpt-6-astra",), "10", "12.50", "1.00", "50"),
+    *_openai(("gpt-6.1-sol",), "2", "2.50", "0.10", "10"),
+    *_openai(("gpt-6.1-terra",), "1", "1.25", "0.05", "5"),
+    *_openai(("gpt-6-sol",), "2", "2.50", "0.20", "10"),
+    *_openai(("gpt-6-luna",), "0.10", "0.125", "0.01", "0.50"),
+    *_openai(("gpt-5.6-sol", "gpt-5.6"), "4", "5", "0.40", "20"),
+    *_openai(("gpt-5.6-terra",), "2", "2.50", "0.20", "12"),
+    *_openai(("gpt-5.6-luna",), "0.20", "0.25", "0.02", "1.20"),
+    *_openai(("gpt-5.5",), "5", "5", "0.50", "30"),
+    *_openai(("gpt-5.4",), "2.50", "2.50", "0.25", "15"),
+    _openai_flat(("gpt-5.4-mini",), "0.75", "0.075", "4.50"),
+    _openai_flat(("gpt-5.4-nano",), "0.20", "0.02", "1.25"),
+    _openai_flat(("gpt-5.3-codex", "gpt-5.2-codex", "gpt-5.2"), "1.75", "0.175", "14"),
+    _openai_flat(
+        ("gpt-5.1-codex-max", "gpt-5.1-codex", "gpt-5.1", "gpt-5-codex", "gpt-5"),
+        "1.25",
+        "0.125",
+        "10",
+    ),
+    _openai_flat(("gpt-5.1-codex-mini", "gpt-5-codex-mini", "gpt-5-mini"), "0.25", "0.025", "2"),
+    _openai_flat(("gpt-5-nano",), "0.05", "0.005", "0.40"),
+    _openai_flat(("codex-mini-latest",), "1.50", "0.375", "6"),
 )

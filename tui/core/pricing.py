@@ -24,9 +24,10 @@ PRICE_CHANGES = tuple(sorted({at for row in PRICES for at in (row.since, row.unt
 """Moments at which some price changes."""
 
 _LONG_CONTEXT = re.compile(r"\[1m\]$")
-_VENDOR = re.compile(r"^(?:.*/)?(?:.*\.(?=claude-)|anthropic\.)?")
+_VENDOR = re.compile(r"^(?:.*/)?(?:.*\.(?=claude-)|(?:anthropic|openai)\.)?")
 _REVISION = re.compile(r"-v\d+:\d+$")
-_DATE = re.compile(r"[@-]\d{8}$|@default$")
+_EFFORT = re.compile(r"-(?:minimal|low|medium|high|xhigh)$")
+_DATE = re.compile(r"[@-]\d{8}$|-\d{4}-\d{2}-\d{2}$|@default$")
 _OLD_REVISION = re.compile(r"^(claude-\d.*)-v\d+$")
 
 
@@ -59,13 +60,13 @@ class RequestTokens:
 @lru_cache(maxsize=512)
 def base_id(model: str) -> str:
     """The name a price list uses, from any name a log uses: without region, path and revision, and
-    without the date where the rest is a known model.
+    without date and effort where the rest is a known model.
 
     `us.anthropic.claude-sonnet-4-5-20250929-v1:0` → `claude-sonnet-4-5`.
     """
     name = _LONG_CONTEXT.sub("", model.strip())
     name = _REVISION.sub("", _VENDOR.sub("", name))
-    undated = _OLD_REVISION.sub(r"\1", _DATE.sub("", name))
+    undated = _OLD_REVISION.sub(r"\1", _DATE.sub("", _EFFORT.sub("", name)))
     return undated if undated in KNOWN_MODELS or name.endswith("@default") else name
 
 
