@@ -14,7 +14,7 @@ from tui.contexts import os_name
 from tui.core.errors import FetchError
 from tui.core.models import ProviderKey
 from tui.engine import RefreshEngine
-from tui.gateways.claude_logs import SCAN_EVERY_S, LogCosts
+from tui.gateways.session_logs import SCAN_EVERY_S, LogCosts
 from tui.providers._spec import SHOW_COSTS, ProviderSpec
 
 log = logging.getLogger("tui.costs")

@@ -28,7 +28,7 @@ import psutil
 
 from tests.benchmarks.corpus import Corpus
 from tui.core.models import CostSummary
-from tui.gateways.claude_logs import SCAN_EVERY_S, LogCosts
+from tui.gateways.session_logs import SCAN_EVERY_S, LogCosts
 
 MIB = 1 << 20
 DEFAULT_MIB = 1024

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from tui.core.costs import Span
 from tui.gateways.log_files import Part, Stamp
 from tui.gateways.log_lines import ON_VERTEX, SIDE_CHAIN, Row
-from tui.gateways.log_roots import LogFile
+from tui.gateways.log_roots import TRANSCRIPTS, LogFile
 from tui.gateways.log_store import (
     FILE_NAME,
     LogStore,
@@ -91,7 +91,7 @@ def test_which_copy_counts(
 def test_the_next_copy_counts_when_the_first_is_gone(store: LogStore) -> None:
     save(store, (log("a"), part(row(1, 10))), (log("b"), part(row(1, 7))))
     store.expect_rebuild()
-    store.forget(["a"])
+    store.forget(TRANSCRIPTS, ["a"])
     store.rebuild(0)
     assert output(store) == 7
     assert list(store.known_files()) == ["b"]
@@ -202,8 +202,8 @@ def test_everything_is_there_after_opening_it_again(tmp_path: Path) -> None:
     store.close()
     store = open_store(tmp_path)
     assert store.known_files() == {"a": hash(Stamp(1, 100, 1))}
-    assert store.known_file("a") == (Stamp(1, 100, 1), 100, 7)
-    assert store.known_file("b") == (Stamp(), 0, 0)
+    assert store.known_file(log("a")) == (Stamp(1, 100, 1), 100, 7, b"")
+    assert store.known_file(log("b")) == (Stamp(), 0, 0, b"")
     assert output(store) == 10
     store.close()
 

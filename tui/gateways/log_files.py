@@ -8,13 +8,19 @@ from __future__ import annotations
 
 import os
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from io import FileIO
 from typing import NamedTuple
 
 import msgspec
 
-from tui.gateways.log_lines import REPLY_WORDS, BrokenLine, Row, parse_line
+from tui.gateways import claude_lines, codex_lines
+from tui.gateways.log_lines import Format, ReadLines, Row
+
+FORMATS: Mapping[Format, ReadLines] = {
+    "transcripts": claude_lines.read_lines,
+    "rollouts": codex_lines.read_lines,
+}
 
 BLOCK_BYTES = 256 << 10
 LONGEST_LINE_BYTES = 32 << 20
@@ -51,6 +57,9 @@ class Job(msgspec.Struct, array_like=True):
     """Checksum of the bytes before it."""
     since: int = 0
     """Older rows are of no interest; seconds since 1970."""
+    format: Format = "transcripts"
+    state: bytes = b""
+    """What the format has to know of the bytes before the offset."""
 
 
 class Part(msgspec.Struct, array_like=True):
@@ -68,6 +77,8 @@ class Part(msgspec.Struct, array_like=True):
     """Lines that should hold a reply but are broken or too long."""
     is_last: bool
     rows: list[Row]
+    state: bytes = b""
+    """What a reading that goes on here has to know."""
 
 
 def read_parts(job: Job) -> Iterator[Part]:
@@ -107,6 +118,8 @@ class _Reading:
     def __init__(self, job: Job, stamp: Stamp, file: FileIO, start: int) -> None:
         self._job = job
         self._path = os.fsdecode(job.path)
+        self._read = FORMATS[job.format]
+        self._state = job.state if start else b""
         self._stamp = stamp
         self._file = file
         self._offset = start
@@ -140,7 +153,7 @@ class _Reading:
         if self._too_long:
             lines = lines[lines.index(b"\n") + 1 :]
             self._skipped += 1
-        self._read_lines(lines, ended - len(lines))
+        self._state = self._read_lines(lines, ended - len(lines))
         self._offset = ended
         self._pieces.clear()
         self._waiting_bytes = 0
@@ -155,33 +168,18 @@ class _Reading:
         elif piece:
             self._pieces.append(piece)
 
-    def _read_lines(self, lines: bytes, offset: int) -> None:
-        """Read from the end: of several lines about one reply only the last one counts."""
-        first_word, second_word = REPLY_WORDS
-        seen: set[str] = set()
-        rows: dict[int, Row] = {}
-        end = len(lines)
-        while (hit := lines.rfind(first_word, 0, end)) >= 0:
-            start = lines.rfind(b"\n", 0, hit) + 1
-            end = lines.find(b"\n", hit)
-            if lines.find(second_word, start, end) >= 0:
-                row = self._read_line(lines[start:end], offset + start, seen)
-                if row is not None and row.at >= self._job.since:
-                    rows[row.key] = row
-            end = start
-        self._rows.update(rows)
+    def _read_lines(self, lines: bytes, offset: int) -> bytes:
+        """Keep the rows of whole lines; what the lines after them have to know."""
+        found = self._read(lines, self._path, offset, self._state)
+        self._rows.update((row.key, row) for row in found.rows if row.at >= self._job.since)
+        self._skipped += found.skipped
+        return found.state
 
     def _take_unfinished_line(self) -> None:
+        """It may become whole: then it is read again, after the same lines."""
         skipped = self._skipped
         self._read_lines(b"".join((*self._pieces, b"\n")), self._offset)
-        self._skipped = skipped  # it may become whole
-
-    def _read_line(self, line: bytes, offset: int, seen: set[str]) -> Row | None:
-        try:
-            return parse_line(line, f"{self._path}\0{offset}", seen)
-        except BrokenLine:
-            self._skipped += 1
-            return None
+        self._skipped = skipped
 
     def _is_part_full(self) -> bool:
         return len(self._rows) >= PART_ROWS or self._offset - self._kept_offset >= PART_BYTES
@@ -197,6 +195,7 @@ class _Reading:
             skipped=self._skipped,
             is_last=is_last,
             rows=list(self._rows.values()),
+            state=self._state,
         )
         self._restart = False
         self._kept_offset = self._offset

@@ -1,49 +1,34 @@
-"""One line of a session log as the tokens of a reply.
+"""What every format of session logs has in common: the rows its lines become.
 
-A row holds tokens, a moment, a model and a hashed key: no text, no path, no session. Most of a line
-is what the user works on; it is skipped without being decoded, and never searched.
+A row holds tokens, a moment, a model and a hashed key: no text, no path, no session. A format is a
+function that reads whole lines; what it has to know of the lines before them it hands on as bytes.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import lru_cache
 from hashlib import blake2b
-from typing import Annotated, Any
+from typing import Annotated, Literal, NamedTuple, TypeAlias
 
 import msgspec
 
 from tui.core.text import clean
 
+Format = Literal["transcripts", "rollouts"]
+"""Of Claude Code and of Codex, in the words of these programs."""
+
 SIDE_CHAIN = 1
 ON_VERTEX = 2
-REPLY_WORDS = (b'"usage"', b'"assistant"')
-"""A line without both holds no reply; a quick test before it is decoded."""
 BOM = b"\xef\xbb\xbf"
 MOST_TOKENS = 10**12
 """A larger number in one reply is not a count of tokens."""
 LONGEST_NAME = 100
-SERVICE_ID_LENGTH = 20
-VERTEX_WORDS = ("vertex", "gcp")
-VENDOR_KEYS = frozenset(
-    (
-        "provider",
-        "platform",
-        "backend",
-        "api_provider",
-        "apiprovider",
-        "api_type",
-        "apitype",
-        "source",
-        "vendor",
-        "client",
-    )
-)
-SEARCHED_OBJECTS = frozenset(("metadata", "request", "context", "client"))
 
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
-_Count = Annotated[int, msgspec.Meta(ge=0, le=MOST_TOKENS)]
+Count: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=MOST_TOKENS)]
 
 
 class Row(msgspec.Struct, array_like=True, gc=False):
@@ -63,232 +48,47 @@ class Row(msgspec.Struct, array_like=True, gc=False):
     """`SIDE_CHAIN`, `ON_VERTEX`."""
 
 
+class Found(NamedTuple):
+    """What some lines hold."""
+
+    rows: list[Row]
+    skipped: int = 0
+    """Lines that should hold a reply but are broken."""
+    state: bytes = b""
+    """What the lines after them need to know."""
+
+
+ReadLines: TypeAlias = Callable[[bytes, str, int, bytes], Found]
+"""Lines with their newlines, the path of the log, the offset of the first line, and the state the
+lines before it left: empty at the start of a log."""
+
+
 class BrokenLine(ValueError):
     """A line is not JSON."""
 
 
-class CacheWrites(msgspec.Struct):
-    """How long what was written to the cache is kept."""
-
-    ephemeral_5m_input_tokens: _Count = 0
-    ephemeral_1h_input_tokens: _Count = 0
-
-
-class Usage(msgspec.Struct):
-    """Tokens as the service reports them."""
-
-    input_tokens: _Count = 0
-    cache_creation_input_tokens: _Count = 0
-    cache_read_input_tokens: _Count = 0
-    output_tokens: _Count = 0
-    cache_creation: CacheWrites | None = None
-
-
-class Message(msgspec.Struct):
-    """What the service answered, but for the content."""
-
-    model: str
-    usage: Usage
-    id: Any = None
-    metadata: Any = None
-    request: Any = None
-
-
-class LoggedReply(msgspec.Struct, rename={"request_id": "requestId", "side": "isSidechain"}):
-    """A line about a reply."""
-
-    type: str
-    timestamp: str
-    message: Message
-    request_id: Any = None
-    side: Any = None
-
-    @property
-    def identity(self) -> str:
-        """What two lines about the same reply share; empty when nothing tells.
-
-        An id given by the service stands alone: copies of a reply repeat it under other request
-        ids.
-        """
-        message_id, request_id = self.message.id, self.request_id
-        if not message_id or not isinstance(message_id, str):
-            return ""
-        if message_id.startswith("msg_") and len(message_id) >= SERVICE_ID_LENGTH:
-            return message_id
-        has_request = request_id and isinstance(request_id, str)
-        return f"{message_id}:{request_id}" if has_request else ""
-
-
-_decode_reply = msgspec.json.Decoder(LoggedReply).decode
-_decode_record = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
-_decode_value = msgspec.json.Decoder().decode
-
-
-def parse_line(line: bytes, place: str, seen: set[str]) -> Row | None:
-    """What the reply in a line used; `None` when that is nothing, when the line is about something
-    else, or when a later line about the same reply was seen.
-
-    Args:
-        place: Tells this line from every other one; the key of a reply without an id.
-        seen: Replies of the lines behind this one; its own is added.
-
-    Raises:
-        BrokenLine: It cannot be decoded.
-    """
-    try:
-        return _parse(line, place, seen)
-    except msgspec.ValidationError:  # JSON of another shape
-        return None
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise BrokenLine(type(error).__name__) from error
-
-
-def _parse(line: bytes, place: str, seen: set[str]) -> Row | None:
-    reply = _decode(line)
-    identity = reply.identity
-    if reply.type != "assistant" or identity in seen:
-        return None
-    at = _seconds(reply.timestamp)
-    tokens = _tokens(reply.message.usage)
-    if at is None or not any(tokens):
-        return None
-    if identity:
-        seen.add(identity)
-    side = reply.side in (True, 1)
-    vertex = _is_on_vertex(reply, line)
-    return Row(
-        _hash(identity or place),
-        at,
-        _clean_name(reply.message.model),
-        *tokens,
-        side * SIDE_CHAIN + vertex * ON_VERTEX,
-    )
-
-
-def _decode(line: bytes) -> LoggedReply:
-    try:
-        return _decode_reply(line)
-    except msgspec.ValidationError:
-        return _decode_loosely(line)
-    except msgspec.DecodeError:
-        repaired = _repair(line)
-        if repaired == line:
-            raise
-        return _decode(repaired)
-
-
-def _repair(line: bytes) -> bytes:
+def repaired(line: bytes) -> bytes:
     """Without a byte order mark, and without halves of escaped pairs, which no strict decoder
     accepts: text that was cut inside an emoji has them."""
     return _SURROGATE.sub(rb"\\ufffd", line.removeprefix(BOM))
 
 
-def _decode_loosely(line: bytes) -> LoggedReply:
-    """Accept numbers of tokens in any form: fractions become whole, what is no number is 0."""
-    record = _decode_value(line)
-    try:
-        usage = record["message"]["usage"]
-        split = usage.get("cache_creation")
-        counts: dict[str, Any] = _counts(usage, Usage.__struct_fields__)
-        counts["cache_creation"] = (
-            _counts(split, CacheWrites.__struct_fields__) if isinstance(split, dict) else None
-        )
-        record["message"]["usage"] = counts
-    except (TypeError, KeyError, AttributeError) as error:
-        raise msgspec.ValidationError("no usage") from error
-    return msgspec.convert(record, LoggedReply)
-
-
-def _counts(values: dict[str, Any], names: tuple[str, ...]) -> dict[str, int]:
-    return {name: _count(values.get(name)) for name in names}
-
-
-def _count(value: Any) -> int:
-    if type(value) not in (int, float):
-        return 0
-    return int(value) if 0 <= value <= MOST_TOKENS else 0
-
-
-def _seconds(timestamp: str) -> int | None:
+def seconds_of(timestamp: str) -> float | None:
     """Seconds since 1970 of an ISO 8601 moment."""
     try:
         at = datetime.fromisoformat(timestamp)
-        return int((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp())
+        return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
     except (ValueError, OverflowError):
         return None
 
 
-def _tokens(usage: Usage) -> tuple[int, int, int, int, int]:
-    """Input, cache read, 5-minute write, 1-hour write, output."""
-    written = usage.cache_creation_input_tokens
-    hour = 0
-    if usage.cache_creation is not None:
-        hour = usage.cache_creation.ephemeral_1h_input_tokens
-        written = written or hour + usage.cache_creation.ephemeral_5m_input_tokens
-        hour = min(hour, written)
-    return (
-        usage.input_tokens,
-        usage.cache_read_input_tokens,
-        written - hour,
-        hour,
-        usage.output_tokens,
-    )
-
-
-def _hash(text: str) -> int:
+def hash_of(text: str) -> int:
+    """A number that stands for a text, of a size that fits into a database."""
     digest = blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest()
     return int.from_bytes(digest, "little", signed=True)
 
 
 @lru_cache(maxsize=256)
-def _clean_name(model: str) -> str:
+def clean_name(model: str) -> str:
+    """A model as it may be shown."""
     return clean(model, LONGEST_NAME)
-
-
-def _is_on_vertex(reply: LoggedReply, line: bytes) -> bool:
-    message = reply.message
-    return (
-        "_vrtx_" in str(message.id)
-        or "_vrtx_" in str(reply.request_id)
-        or ("@" in message.model and message.model.startswith("claude-"))
-        or _mentions_vertex(message.metadata)
-        or _mentions_vertex(message.request)
-        or _record_tells_vertex(line)
-    )
-
-
-def _record_tells_vertex(line: bytes) -> bool:
-    try:
-        record = _decode_record(line)
-    except msgspec.DecodeError:
-        record = _decode_record(_repair(line))
-    telling = _telling_keys(tuple(record))
-    return any(_tells_vertex(key, _decode_value(record[key])) for key in telling)
-
-
-@lru_cache(maxsize=256)
-def _telling_keys(keys: tuple[str, ...]) -> tuple[str, ...]:
-    """Of the keys of a record those that can tell where it came from: in most records none."""
-    return tuple(
-        key
-        for key in keys
-        if key in SEARCHED_OBJECTS
-        or key.lower() in VENDOR_KEYS
-        or any(word in key.lower() for word in VERTEX_WORDS)
-    )
-
-
-def _tells_vertex(key: str, value: Any) -> bool:
-    name = key.lower()
-    if any(word in name for word in VERTEX_WORDS):
-        return True
-    if isinstance(value, str):
-        return name in VENDOR_KEYS and "vertex" in value.lower()
-    return _mentions_vertex(value)
-
-
-def _mentions_vertex(value: Any) -> bool:
-    """Whether a key at any depth says so."""
-    if isinstance(value, dict):
-        return any(_tells_vertex(key, item) for key, item in value.items())
-    return isinstance(value, list) and any(map(_mentions_vertex, value))

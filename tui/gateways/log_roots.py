@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from tui.gateways.files import OsName
 from tui.gateways.log_files import Stamp, stamp_of
+from tui.gateways.log_lines import Format
 
 ENDING = ".jsonl"
 SUBAGENTS = "subagents"
@@ -21,7 +22,19 @@ DESKTOP_DEPTH = 4
 NOT_SEARCHED = frozenset(
     (".build", ".git", "build", "DerivedData", "node_modules", "outputs", "target")
 )
+ROLLOUT_FOLDERS = ("sessions", "archived_sessions")
 SETTLED_NS = 2_000_000_000
+
+
+class LogSource(NamedTuple):
+    """Logs that are looked for and counted together."""
+
+    format: Format
+    home: str = ""
+    """The folder of the program, where there may be several."""
+
+
+TRANSCRIPTS = LogSource("transcripts")
 
 
 class LogFile(NamedTuple):
@@ -29,10 +42,25 @@ class LogFile(NamedTuple):
 
     path: str
     project: str
-    """Name of its folder below the root; it spells the path of a working folder."""
+    """Name of its folder below the root where that spells the path of a working folder."""
     is_subagent: bool
     device: int
     stamp: Stamp
+    source: LogSource = TRANSCRIPTS
+
+
+def rollouts_of(home: Path) -> LogSource:
+    """The logs of Codex in a folder of its own; two ways to the same folder are one source."""
+    return LogSource("rollouts", os.path.realpath(home))
+
+
+def roots_of(
+    source: LogSource, env: Mapping[str, str], home: Path, os_name: OsName
+) -> tuple[Path, ...]:
+    """The folders that may hold logs of a source, whether they exist or not."""
+    if source.format == "rollouts":
+        return tuple(Path(source.home, name) for name in ROLLOUT_FOLDERS)
+    return claude_roots(env, home, os_name)
 
 
 def claude_roots(env: Mapping[str, str], home: Path, os_name: OsName) -> tuple[Path, ...]:
@@ -73,7 +101,7 @@ class LogFinder:
     def __init__(self) -> None:
         self._listings: dict[str, _Listing] = {}
 
-    def find(self, roots: Sequence[Path]) -> dict[str, LogFile]:
+    def find(self, roots: Sequence[Path], source: LogSource = TRANSCRIPTS) -> dict[str, LogFile]:
         """Every log below the roots, by path; a file that can be reached in two ways is there once.
 
         Hidden and empty files are left out, links are followed.
@@ -82,25 +110,27 @@ class LogFinder:
         walked: list[str] = []
         for root in roots:
             if _is_new(str(root), walked):
-                found += self._walk(str(root), walked)
+                found += self._walk(str(root), source, walked)
         if len({(log.device, log.stamp.inode) for log in found}) < len(found):
             found = _without_aliases(found)
         return {log.path: log for log in found}
 
-    def _walk(self, root: str, walked: list[str]) -> Iterator[LogFile]:
+    def _walk(self, root: str, source: LogSource, walked: list[str]) -> Iterator[LogFile]:
         folders = [(root, "", False)]
+        has_projects = source.format == "transcripts"
         while folders:
             folder, project, in_subagents = folders.pop()
             listing = self._list(folder)
             new_links = [link for link in listing.links if _is_new(link[0], walked)]
             for path, name in (*listing.folders, *new_links):
-                folders.append((path, project or name, in_subagents or name == SUBAGENTS))
+                inner = (project or name) if has_projects else ""
+                folders.append((path, inner, in_subagents or name == SUBAGENTS))
             for path in listing.logs:
                 with suppress(OSError):  # it vanished, or is a link to nowhere
                     found = os.stat(path)
                     if found.st_size and S_ISREG(found.st_mode):
                         stamp = stamp_of(found)
-                        yield LogFile(path, project, in_subagents, found.st_dev, stamp)
+                        yield LogFile(path, project, in_subagents, found.st_dev, stamp, source)
 
     def _list(self, folder: str) -> _Listing:
         known = self._listings.get(folder)

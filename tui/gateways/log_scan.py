@@ -12,13 +12,14 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from tui.gateways.log_files import Job, Part
-from tui.gateways.log_roots import LogFile
+from tui.gateways.log_roots import LogFile, LogSource
 from tui.gateways.log_store import KnownFile, LogStore
 from tui.gateways.log_workers import read_all
 
 DAY_S = 86_400
 FEW_BYTES = 4 << 20
 """Up to here children would take longer to start, and sums are brought up to date one by one."""
+PACKED_ENDING = ".zst"
 NEVER_READ = KnownFile()
 KEPT_AT_ONCE = 32
 KEPT_AT_ONCE_BYTES = 32 << 20
@@ -47,10 +48,10 @@ class Task(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """One pass over the logs.
+    """One pass over the logs of a source.
 
     Args:
-        logs: All that are there now, by path.
+        logs: All of it that are there now, by path.
         since: Older replies are of no interest; seconds since 1970.
         workers: Child processes for a long history; with 0 all is read in this thread.
         should_stop: Asked between parts of files.
@@ -58,6 +59,7 @@ class Scan:
     """
 
     store: LogStore
+    source: LogSource
     logs: Mapping[str, LogFile]
     since: int
     workers: int
@@ -70,10 +72,10 @@ class Scan:
         Raises:
             sqlite3.Error: The store cannot be used.
         """
-        known = self.store.known_files()
-        gone = sorted(known.keys() - self.logs.keys())
+        known = self.store.known_files(self.source)
+        gone = [path for path in sorted(known.keys() - self.logs.keys()) if not _is_packed(path)]
         tasks = [
-            Task(log, self.store.known_file(log.path) if log.path in known else NEVER_READ)
+            Task(log, self.store.known_file(log) if log.path in known else NEVER_READ)
             for log in self.logs.values()
             if self._is_changed(log, known.get(log.path))
         ]
@@ -101,7 +103,7 @@ class Scan:
             keep_sums = few is not None and not any(part.restart for part in few)
             if not keep_sums:
                 self.store.expect_rebuild()
-                self.store.forget(gone)
+                self.store.forget(self.source, gone)
             for portion in _portions(parts if few is None else few):
                 named = [(tasks[part.number].log, part) for part in portion]
                 self.store.save(named, keep_sums=keep_sums)
@@ -109,7 +111,7 @@ class Scan:
                 self.on_progress(progress)
 
     def _jobs(self, tasks: Sequence[Task]) -> Iterator[Job]:
-        for number, (log, (stamp, offset, mark)) in enumerate(tasks):
+        for number, (log, (stamp, offset, mark, state)) in enumerate(tasks):
             yield Job(
                 number=number,
                 path=os.fsencode(log.path),
@@ -118,12 +120,20 @@ class Scan:
                 offset=offset,
                 mark=mark,
                 since=self.since,
+                format=self.source.format,
+                state=state,
             )
 
     def _needs_rebuild(self) -> bool:
         oldest = self.store.oldest()
         is_overdue = oldest is not None and oldest < self.since - DAY_S
         return is_overdue or not self.store.are_sums_ready
+
+
+def _is_packed(path: str) -> bool:
+    """Whether a log was replaced by a packed copy, as Codex does with what it archived a week ago:
+    what was read of it stays."""
+    return os.path.exists(path + PACKED_ENDING)
 
 
 def _portions(parts: Iterable[Part]) -> Iterator[list[Part]]:

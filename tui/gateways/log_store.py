@@ -4,8 +4,8 @@ Tokens only; prices are put on when they are shown. A private database file in t
 each change happens as a whole or not at all, however the program ends, and memory does not grow
 with it. One made by another version, or damaged, is replaced by an empty one: the logs hold it all.
 
-A reply counts once over all files. Sums are kept ready by quarters of an hour, in which the days of
-every time zone begin.
+A reply counts once over all files of a source. Sums are kept ready by quarters of an hour, in which
+the days of every time zone begin.
 """
 
 from __future__ import annotations
@@ -22,29 +22,31 @@ from tui.core.pricing import PROMPT_BOUNDS, RequestTokens
 from tui.gateways.atomic import repair_mode
 from tui.gateways.log_files import Part, Stamp
 from tui.gateways.log_lines import ON_VERTEX, SIDE_CHAIN
-from tui.gateways.log_roots import LogFile
+from tui.gateways.log_roots import TRANSCRIPTS, LogFile, LogSource
 from tui.gateways.paths import make_private
 
-Share = Literal["vertex", "direct"]
+Share = Literal["vertex", "direct", "rollouts"]
 
 FILE_NAME = "session-logs.sqlite"
 QUARTER_S = 900
 BUSY_S = 10.0
 CACHE_KIB = 8 << 10
 MOST_ANSWERS = 500
-SCHEMA = 1
+SCHEMA = 2
 """Raise it when rows mean something else or are found in another way."""
 KIND = f"{SCHEMA}:{PROMPT_BOUNDS}"
 SHORTEST_PROMPTS = (0, *(bound + 1 for bound in PROMPT_BOUNDS))
 """By the column `length`: a prompt that stands for those with the same price."""
 CLASSES = ("input", "read", "write_5m", "write_1h", "output")
 
+# The number of the source is part of the key of a reply, so that sources never share one, and of
+# its flags, above the others: without them it is the number of a share.
 TABLES = (
     "CREATE TABLE facts(name TEXT PRIMARY KEY, value TEXT)",
     """CREATE TABLE files(
-        id INTEGER PRIMARY KEY, path BLOB UNIQUE, project INTEGER, subagent INTEGER,
-        inode INTEGER, size INTEGER, mtime_ns INTEGER, offset INTEGER, mark INTEGER,
-        skipped INTEGER)""",
+        id INTEGER PRIMARY KEY, source INTEGER, path BLOB, project INTEGER, subagent INTEGER,
+        inode INTEGER, size INTEGER, mtime_ns INTEGER, offset INTEGER, mark INTEGER, state BLOB,
+        skipped INTEGER, UNIQUE(source, path))""",
     "CREATE TABLE names(id INTEGER PRIMARY KEY, name TEXT UNIQUE)",
     """CREATE TABLE replies(
         file INTEGER, key INTEGER, at INTEGER, model INTEGER, input INTEGER, read INTEGER,
@@ -52,12 +54,12 @@ TABLES = (
         PRIMARY KEY(file, key)) WITHOUT ROWID""",
     "CREATE INDEX replies_by_key ON replies(key)",
     """CREATE TABLE sums(
-        vertex INTEGER, quarter INTEGER, model INTEGER, length INTEGER,
+        share INTEGER, quarter INTEGER, model INTEGER, length INTEGER,
         input INTEGER, read INTEGER, write_5m INTEGER, write_1h INTEGER, output INTEGER,
-        PRIMARY KEY(vertex, quarter, model, length)) WITHOUT ROWID""",
+        PRIMARY KEY(share, quarter, model, length)) WITHOUT ROWID""",
 )
 COLUMNS = f"""
-    (flags & {ON_VERTEX}) > 0 AS vertex, at, model, {", ".join(CLASSES)}, {
+    flags / {ON_VERTEX} AS share, at, model, {", ".join(CLASSES)}, {
     " + ".join(f"(input + read + write_5m + write_1h > {bound})" for bound in PROMPT_BOUNDS) or "0"
 } AS length"""
 SINGLE_REPLIES = f"SELECT {COLUMNS} FROM replies WHERE key NOT IN (SELECT key FROM touched)"
@@ -70,19 +72,19 @@ COPIED_REPLIES = BEST_COPY.format(which="key IN (SELECT key FROM touched)")
 FIRST_TOUCHED = "SELECT min(at) FROM replies WHERE key IN (SELECT key FROM touched)"
 ADD_TO_SUMS = f"""
     INSERT INTO sums SELECT
-        vertex, at / {QUARTER_S}, model, length, {", ".join(f":sign * sum({c})" for c in CLASSES)}
+        share, at / {QUARTER_S}, model, length, {", ".join(f":sign * sum({c})" for c in CLASSES)}
     FROM ({{replies}}) WHERE true GROUP BY 1, 2, 3, 4
     ON CONFLICT DO UPDATE SET {", ".join(f"{c} = {c} + excluded.{c}" for c in CLASSES)}"""
 SPENT = f"""
     SELECT name, length, {", ".join(CLASSES)} FROM (
         SELECT model, length, {", ".join(f"sum({c}) AS {c}" for c in CLASSES)}
-        FROM sums WHERE vertex = ? AND quarter >= ? AND quarter < ? GROUP BY model, length
+        FROM sums WHERE share = ? AND quarter >= ? AND quarter < ? GROUP BY model, length
     ) JOIN names ON names.id = model"""
 SPENT_BY_PROJECT = f"""
     SELECT models.name, length, {", ".join(f"sum({c})" for c in CLASSES)}, projects.name
     FROM ({BEST_COPY.format(which="true")})
     JOIN names AS models ON models.id = model JOIN names AS projects ON projects.id = project
-    WHERE vertex = ? AND at >= ? AND at < ? GROUP BY model, project, length"""
+    WHERE share = ? AND at >= ? AND at < ? GROUP BY model, project, length"""
 
 
 class StoreUnusable(Exception):
@@ -95,6 +97,7 @@ class KnownFile(NamedTuple):
     stamp: Stamp = Stamp()
     offset: int = 0
     mark: int = 0
+    state: bytes = b""
 
 
 class LogStore:
@@ -111,9 +114,9 @@ class LogStore:
             path, timeout=BUSY_S, isolation_level=None, check_same_thread=False
         )
         self._names: dict[str, int] = {}
-        self._known: dict[str, int] = {}
+        self._known: dict[LogSource, dict[str, int]] = {}
         self._known_version: int | None = None
-        self._spent: dict[tuple[Share, Span], list[Spent]] = {}
+        self._spent: dict[tuple[int, Span], list[Spent]] = {}
         """Answers that still hold."""
         try:
             self._prepare()
@@ -125,22 +128,28 @@ class LogStore:
         """Let go of the file."""
         self._database.close()
 
-    def known_files(self) -> dict[str, int]:
-        """Every log that was read, by path, with the hash of its stamp."""
+    def known_files(self, source: LogSource = TRANSCRIPTS) -> dict[str, int]:
+        """Every log of a source that was read, by path, with the hash of its stamp."""
         # The number changes when another program changed the file.
         (version,) = self._database.execute("PRAGMA data_version").fetchone()
         if version != self._known_version:
-            rows = self._database.execute("SELECT path, inode, size, mtime_ns FROM files")
-            self._known = {os.fsdecode(path): hash(tuple(stamp)) for path, *stamp in rows}
+            self._known.clear()
             self._known_version = version
             self._spent.clear()
-        return self._known
+        if source not in self._known:
+            rows = self._database.execute(
+                "SELECT path, inode, size, mtime_ns FROM files WHERE source = ?",
+                (self._number(source),),
+            )
+            self._known[source] = {os.fsdecode(path): hash(tuple(stamp)) for path, *stamp in rows}
+        return self._known[source]
 
-    def known_file(self, path: str) -> KnownFile:
+    def known_file(self, log: LogFile) -> KnownFile:
         """How far a log was read."""
         found = self._database.execute(
-            "SELECT inode, size, mtime_ns, offset, mark FROM files WHERE path = ?",
-            (os.fsencode(path),),
+            """SELECT inode, size, mtime_ns, offset, mark, state FROM files
+            WHERE source = ? AND path = ?""",
+            self._place(log.source, log.path),
         ).fetchone()
         return KnownFile(Stamp(*found[:3]), *found[3:]) if found else KnownFile()
 
@@ -155,11 +164,11 @@ class LogStore:
             self._set_fact("sums", "old")
             self._database.execute("DROP INDEX IF EXISTS replies_by_key")
 
-    def forget(self, paths: Iterable[str]) -> None:
+    def forget(self, source: LogSource, paths: Iterable[str]) -> None:
         """Drop logs that are gone; a `rebuild` has to follow."""
         with self._change():
             for path in paths:
-                self._forget(path)
+                self._forget(source, path)
 
     def save(self, parts: Sequence[tuple[LogFile, Part]], *, keep_sums: bool) -> None:
         """Keep what was read.
@@ -170,7 +179,11 @@ class LogStore:
         """
         with self._change():
             if keep_sums:
-                self._touch((row.key,) for _, part in parts for row in part.rows)
+                self._touch(
+                    (row.key ^ self._number(log.source),)
+                    for log, part in parts
+                    for row in part.rows
+                )
                 self._move_sums(-1)
             for log, part in parts:
                 self._save_part(self._file_id(log, part), log, part)
@@ -196,19 +209,22 @@ class LogStore:
         (quarter,) = self._database.execute("SELECT min(quarter) FROM sums").fetchone()
         return None if quarter is None else int(quarter) * QUARTER_S
 
-    def spent(self, share: Share, span: Span) -> list[Spent]:
+    def spent(self, share: Share, span: Span, source: LogSource = TRANSCRIPTS) -> list[Spent]:
         """Tokens of the quarters of an hour in a span; one that has begun counts as a whole."""
-        if (share, span) not in self._spent:
-            limits = (share == "vertex", span.start // QUARTER_S, -(-span.end // QUARTER_S))
-            self._spent[share, span] = [
+        number = self._share(source, share)
+        if (number, span) not in self._spent:
+            limits = (number, span.start // QUARTER_S, -(-span.end // QUARTER_S))
+            self._spent[number, span] = [
                 Spent(model, SHORTEST_PROMPTS[length], _tokens(counts))
                 for model, length, *counts in self._database.execute(SPENT, limits)
             ]
-        return self._spent[share, span]
+        return self._spent[number, span]
 
-    def spent_by_project(self, share: Share, span: Span) -> list[tuple[str, Spent]]:
+    def spent_by_project(
+        self, share: Share, span: Span, source: LogSource = TRANSCRIPTS
+    ) -> list[tuple[str, Spent]]:
         """Tokens of a span with the project they were used for; this takes its time."""
-        rows = self._database.execute(SPENT_BY_PROJECT, (share == "vertex", *span))
+        rows = self._database.execute(SPENT_BY_PROJECT, (self._share(source, share), *span))
         return [
             (project, Spent(model, SHORTEST_PROMPTS[length], _tokens(counts)))
             for model, length, *counts, project in rows
@@ -247,6 +263,7 @@ class LogStore:
             yield
         except BaseException:
             self._known_version = None
+            self._names.clear()
             self._database.execute("ROLLBACK")
             raise
         self._database.execute("COMMIT")
@@ -276,48 +293,64 @@ class LogStore:
     def _file_id(self, log: LogFile, part: Part) -> int:
         """The file a part belongs to; what is read anew becomes another file."""
         if part.restart:
-            self._forget(log.path)
-        path = os.fsencode(log.path)
-        if log.path in self._known:
-            found = self._database.execute("SELECT id FROM files WHERE path = ?", (path,))
+            self._forget(log.source, log.path)
+        place = self._place(log.source, log.path)
+        if log.path in self.known_files(log.source):
+            found = self._database.execute(
+                "SELECT id FROM files WHERE source = ? AND path = ?", place
+            )
             return int(found.fetchone()[0])
         added = self._database.execute(
-            "INSERT INTO files(path, project, subagent, skipped) VALUES(?, ?, ?, 0)",
-            (path, self._name(log.project), log.is_subagent),
+            "INSERT INTO files(source, path, project, subagent, skipped) VALUES(?, ?, ?, ?, 0)",
+            (*place, self._name(log.project), log.is_subagent),
         )
         return int(added.lastrowid or 0)
 
-    def _forget(self, path: str) -> None:
-        which = (os.fsencode(path),)
+    def _forget(self, source: LogSource, path: str) -> None:
+        place = self._place(source, path)
         self._database.execute(
-            "DELETE FROM replies WHERE file = (SELECT id FROM files WHERE path = ?)", which
+            """DELETE FROM replies WHERE file =
+            (SELECT id FROM files WHERE source = ? AND path = ?)""",
+            place,
         )
-        self._database.execute("DELETE FROM files WHERE path = ?", which)
-        self._known.pop(path, None)
+        self._database.execute("DELETE FROM files WHERE source = ? AND path = ?", place)
+        self.known_files(source).pop(path, None)
+
+    def _place(self, source: LogSource, path: str) -> tuple[int, bytes]:
+        return self._number(source), os.fsencode(path)
+
+    def _number(self, source: LogSource) -> int:
+        return self._name(" ".join(source))
+
+    def _share(self, source: LogSource, share: Share) -> int:
+        """The number of a part of a source."""
+        return 2 * self._number(source) + (share == "vertex")
 
     def _name(self, name: str) -> int:
-        """The number of a model or project."""
+        """The number of a model, project or source."""
         if name not in self._names:
-            self._database.execute("INSERT OR IGNORE INTO names(name) VALUES(?)", (name,))
-            found = self._database.execute("SELECT id FROM names WHERE name = ?", (name,))
-            self._names[name] = int(found.fetchone()[0])
+            find = "SELECT id FROM names WHERE name = ?"
+            if not self._database.execute(find, (name,)).fetchone():
+                self._database.execute("INSERT OR IGNORE INTO names(name) VALUES(?)", (name,))
+            self._names[name] = int(self._database.execute(find, (name,)).fetchone()[0])
         return self._names[name]
 
     def _save_part(self, file: int, log: LogFile, part: Part) -> None:
         # A file of which only a part was read looks shorter, so that its reading goes on.
         stamp = part.stamp if part.is_last else part.stamp._replace(size=part.offset)
-        self._known[log.path] = hash(stamp)
+        self.known_files(log.source)[log.path] = hash(stamp)
         self._database.execute(
-            """UPDATE files SET inode = ?, size = ?, mtime_ns = ?, offset = ?, mark = ?,
+            """UPDATE files SET inode = ?, size = ?, mtime_ns = ?, offset = ?, mark = ?, state = ?,
             skipped = skipped + ? WHERE id = ?""",
-            (*stamp, part.offset, part.mark, part.skipped, file),
+            (*stamp, part.offset, part.mark, part.state, part.skipped, file),
         )
+        source = self._number(log.source)
         self._database.executemany(
             "INSERT OR REPLACE INTO replies VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 (
                     file,
-                    row.key,
+                    row.key ^ source,
                     row.at,
                     self._name(row.model),
                     row.input,
@@ -325,7 +358,7 @@ class LogStore:
                     row.write_5m,
                     row.write_1h,
                     row.output,
-                    row.flags,
+                    row.flags + 2 * ON_VERTEX * source,
                 )
                 for row in part.rows
             ),

@@ -22,11 +22,11 @@ from tests.support import FakeClock
 from tui.core.errors import FetchError, Unsupported
 from tui.core.models import CostSummary
 from tui.core.prices import AS_OF
-from tui.gateways import claude_logs, log_scan, log_workers
+from tui.gateways import log_scan, log_workers, session_logs
 from tui.gateways.atomic import only_one
-from tui.gateways.claude_logs import NO_LOGS, NONE_ON_VERTEX, LogCosts
 from tui.gateways.log_scan import ScanProgress
 from tui.gateways.log_store import FILE_NAME, Share
+from tui.gateways.session_logs import NO_LOGS, NONE_ON_VERTEX, LogCosts
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 QUARTER = timedelta(minutes=15)
@@ -217,7 +217,7 @@ async def test_an_old_price_table_says_so(desk: Desk) -> None:
 
 async def test_without_logs_the_cost_is_unknown(desk: Desk) -> None:
     summary = await desk.look()
-    assert summary.notice == NO_LOGS
+    assert summary.notice == NO_LOGS["transcripts"]
     assert summary.today.usd is None
 
 
@@ -448,14 +448,14 @@ async def test_an_interrupted_scan_goes_on_where_it_was(
 async def test_a_scan_that_takes_too_long_shows_what_it_has(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(claude_logs, "LONGEST_SCAN_S", -1.0)
-    monkeypatch.setattr(claude_logs, "GRACE_S", 60.0)
+    monkeypatch.setattr(session_logs, "LONGEST_SCAN_S", -1.0)
+    monkeypatch.setattr(session_logs, "GRACE_S", 60.0)
     for number in range(5):
         desk.write(f"p/{number}.jsonl", reply(usage=1))
     summary = await desk.look()
     assert summary.scanning
     assert output(summary) == 1
-    monkeypatch.setattr(claude_logs, "LONGEST_SCAN_S", 600.0)
+    monkeypatch.setattr(session_logs, "LONGEST_SCAN_S", 600.0)
     assert output(await desk.costs.summary("direct", NOW, UTC)) == 1
     complete = await desk.look()
     assert output(complete) == 5

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from tests.session_logs import line, new_id, reply
-from tui.gateways.log_lines import ON_VERTEX, SIDE_CHAIN, BrokenLine, Row, parse_line
+from tui.gateways.claude_lines import parse_line
+from tui.gateways.log_lines import ON_VERTEX, SIDE_CHAIN, BrokenLine, Row
 
 USAGE = {
     "input_tokens": 12,
