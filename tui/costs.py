@@ -8,14 +8,15 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from datetime import datetime
+from pathlib import Path
 
 from tui.accounts import Accounts
 from tui.contexts import os_name
 from tui.core.errors import FetchError
-from tui.core.models import ProviderKey
 from tui.engine import RefreshEngine
 from tui.gateways.session_logs import SCAN_EVERY_S, LogCosts
-from tui.providers._spec import SHOW_COSTS, ProviderSpec
+from tui.providers._spec import SHOW_COSTS
+from tui.values import ProviderValues
 
 log = logging.getLogger("tui.costs")
 
@@ -46,34 +47,41 @@ class CostKeeper:
 
     async def update(self) -> None:
         """Read what is new and show it; nothing is touched when nobody wants costs."""
-        wanted = [
-            (key, spec)
-            for key, spec in self._accounts.specs().items()
-            if await self._wants(key, spec)
-        ]
-        for key, spec in wanted:
-            await self._show(key, spec)
+        keys = [key for key, spec in self._accounts.specs().items() if spec.costs]
+        values = [await self._accounts.values(key, reveal=False) for key in keys]
+        for wanted in filter(self._wants, values):
+            await self._show(wanted)
 
     async def close(self) -> None:
         """Stop reading."""
         await self._logs.close()
 
-    async def _wants(self, key: ProviderKey, spec: ProviderSpec) -> bool:
-        if not spec.costs:
+    def _wants(self, values: ProviderValues) -> bool:
+        try:
+            if values.key.account and values.spec.costs_home and not _folder(values):
+                return False
+            if values.is_set(SHOW_COSTS):
+                return values.flag(SHOW_COSTS)
+        except FetchError:  # the refresh names the setting that is wrong
             return False
-        values = await self._accounts.values(key, reveal=False)
-        if values.is_set(SHOW_COSTS):
-            return values.flag(SHOW_COSTS)
         return self._show_by_default()
 
-    async def _show(self, key: ProviderKey, spec: ProviderSpec) -> None:
-        assert spec.costs
+    async def _show(self, values: ProviderValues) -> None:
+        key, share, folder = values.key, values.spec.costs, _folder(values)
+        assert share
         zone = datetime.now().astimezone().tzinfo
         assert zone is not None
         if self._engine.state(key).cost is None:
-            self._engine.set_cost(key, self._logs.latest(spec.costs))
+            self._engine.set_cost(key, self._logs.latest(share, folder))
         try:
             now = self._accounts.world.clock.now()
-            self._engine.set_cost(key, await self._logs.summary(spec.costs, now, zone))
+            summary = await self._logs.summary(share, now, zone, folder=folder)
+            self._engine.set_cost(key, summary)
         except FetchError as error:
             log.warning("%s: no local costs: %s", key, error.message)
+
+
+def _folder(values: ProviderValues) -> Path | None:
+    """Where the logs of an account lie; `None` in the usual place."""
+    name = values.spec.costs_home
+    return values.path(name) if name else None

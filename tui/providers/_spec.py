@@ -288,8 +288,10 @@ class ProviderSpec:
     in `auto` they stand beside the error when the service could not be asked."""
     background: tuple[BackgroundTask, ...] = ()
     actions: tuple[Action, ...] = ()
-    costs: Literal["", "vertex", "direct"] = ""
+    costs: Literal["", "vertex", "direct", "rollouts"] = ""
     """Its share of the local session logs, whose estimated cost is shown when the user wants it."""
+    costs_home: str = ""
+    """The setting that names the folder of these logs, where every account may have its own."""
     warning: str = ""
     """One line of caution in the settings."""
     codexbar: Mapping[str, str] = field(default_factory=dict, hash=False)

@@ -95,4 +95,6 @@ PROVIDER = ProviderSpec(
     deadline_s=90.0,
     detect=detect,
     last_known=find_last_run,
+    costs="rollouts",
+    costs_home="home",
 )
