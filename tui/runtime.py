@@ -348,7 +348,7 @@ class Deck:
         self, key: ProviderKey, values: Mapping[str, Any], secrets: Mapping[str, Secret | None]
     ) -> FetchResult:
         """Run the chain once with what stands in a form, without saving any of it."""
-        from tui.core.errors import FetchError, NetworkError
+        from tui.core.errors import FetchError
         from tui.providers import _chain
 
         spec = self.spec(key)
@@ -358,8 +358,7 @@ class Deck:
             async with asyncio.timeout(spec.deadline_s):
                 return await _chain.run(spec, opened.ctx)
         except TimeoutError:
-            message = f"{spec.name} did not answer within {spec.deadline_s:g} s."
-            return _chain.FetchResult(error=NetworkError(message, cause="timeout").info())
+            return _chain.too_slow(spec)
         except FetchError as error:
             return _chain.FetchResult(error=error.info())
 

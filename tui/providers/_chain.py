@@ -20,6 +20,7 @@ from tui.core.errors import (
     ErrorKind,
     FetchError,
     MissingCredentials,
+    NetworkError,
     Unsupported,
     internal_error,
     most_useful,
@@ -202,6 +203,12 @@ async def _try_in_order(
             snapshot = await _enriched(source, ctx, snapshot)
         return FetchResult(snapshot=snapshot, attempts=tuple(run_state.attempts))
     return run_state.result()
+
+
+def too_slow(spec: ProviderSpec) -> FetchResult:
+    """What a refresh ends with that passed the deadline of its provider."""
+    message = f"{spec.name} did not answer within {spec.deadline_s:g} s."
+    return FetchResult(error=NetworkError(message, cause="timeout").info())
 
 
 def _was_not_asked(result: FetchResult) -> bool:
