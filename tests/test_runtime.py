@@ -20,6 +20,7 @@ from tui.demo import open_demo
 from tui.gateways import power
 from tui.gateways.config import ConfigError
 from tui.runtime import Deck, Options
+from tui.trials import try_out
 
 ZAI = ProviderKey("zai")
 QUOTA = {
@@ -175,7 +176,7 @@ async def test_switching_on_is_remembered_and_takes_effect(home: Path) -> None:
 async def test_a_test_uses_what_was_entered_and_saves_nothing(home: Path) -> None:
     played = Played()
     async with make_deck(home, played=played) as deck:
-        result = await deck.test(ZAI, {}, {"api_key": Secret("entered-key")})
+        result = await try_out(deck.accounts, ZAI, {}, {"api_key": Secret("entered-key")})
         assert await deck.accounts.world.store.names() == []
     assert result.snapshot is not None
     assert played.keys[0] == "Bearer entered-key"
@@ -184,7 +185,9 @@ async def test_a_test_uses_what_was_entered_and_saves_nothing(home: Path) -> Non
 
 async def test_a_test_names_what_is_wrong_with_an_entered_value(home: Path) -> None:
     async with make_deck(home) as deck:
-        result = await deck.test(ZAI, {"region": "mars"}, {"api_key": Secret("entered-key")})
+        result = await try_out(
+            deck.accounts, ZAI, {"region": "mars"}, {"api_key": Secret("entered-key")}
+        )
     assert result.error is not None
     assert result.error.kind is ErrorKind.UNSUPPORTED
     assert '"mars"' in result.error.message

@@ -42,6 +42,7 @@ from tui.gateways.blocking import run_blocking
 from tui.gateways.config import ConfigError
 from tui.gateways.files import expand
 from tui.providers._spec import ProviderSpec, TextField
+from tui.trials import entered_values, try_out
 
 if TYPE_CHECKING:
     from tui.runtime import Deck
@@ -111,7 +112,7 @@ class Pages:
         declared = spec.field(field)
         if not isinstance(declared, TextField) or declared.options is None:
             return await self._deck.accounts.world.browsers().choices()
-        values = await self._deck.entered_values(key, draft.values(), draft.secrets())
+        values = await entered_values(self._deck.accounts, key, draft.values(), draft.secrets())
         opened = self._deck.accounts.open_values(values, user_initiated=True)
         found = await declared.options(opened.ctx)
         return tuple((value, clean(label)) for value, label in found)
@@ -146,7 +147,7 @@ class Pages:
 
     async def test(self, draft: Draft, asked_from: str = "") -> Answer:
         """Run the real chain with what stands in the form."""
-        result = await self._deck.test(_key(draft), draft.values(), draft.secrets())
+        result = await try_out(self._deck.accounts, _key(draft), draft.values(), draft.secrets())
         return answer(
             draft.page, result.snapshot, result.error, result.attempts, asked_from=asked_from
         )
@@ -198,7 +199,7 @@ class Pages:
         key = _key(draft)
         action = next(item for item in self._deck.spec(key).actions if item.id == action_id)
         try:
-            values = await self._deck.entered_values(key, draft.values(), draft.secrets())
+            values = await entered_values(self._deck.accounts, key, draft.values(), draft.secrets())
             opened = self._deck.accounts.open_values(values, user_initiated=True)
             ctx = replace(opened.ctx, tell=lambda sentence: tell(clean(sentence)))
             said = await action.run(ctx)

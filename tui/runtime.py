@@ -7,7 +7,6 @@ small files) is there at once; `start` brings the rest: providers, stores, netwo
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import os
 import random
@@ -20,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from tui.core.clock import Clock, SystemClock
 from tui.core.models import ProviderKey, ProviderState
 from tui.core.preferences import Preferences
+from tui.faces import Face, load_faces, save_faces
 from tui.gateways import config as config_gateway
 from tui.gateways.alive import kill_all
 from tui.gateways.cache import SnapshotCache
@@ -38,20 +38,10 @@ if TYPE_CHECKING:
     from tui.engine import RefreshEngine, Rhythm
     from tui.pages import Pages
     from tui.providers import Registry
-    from tui.providers._chain import FetchResult
     from tui.providers._spec import ProviderSpec
     from tui.values import ProviderValues
 
 log = logging.getLogger("tui.runtime")
-
-
-@dataclass(frozen=True, slots=True)
-class Face:
-    """What a card is called before its provider is loaded."""
-
-    key: ProviderKey
-    name: str
-    short_name: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +96,8 @@ class Deck:
         self.prefs = preferences(self.config, self.env)
         self._cache = SnapshotCache(self.paths.state / "last")
         self._transport = transport
-        self._faces = {face.key: face for face in self._remembered_faces()}
+        faces = load_faces(self._first_faces_file, options.only)
+        self._faces = {face.key: face for face in faces}
         self._world: World | None = None
         self._accounts: Accounts | None = None
         self._engine: RefreshEngine | None = None
@@ -344,38 +335,6 @@ class Deck:
         """The values of an account as they are saved."""
         return await self.accounts.values(key)
 
-    async def test(
-        self, key: ProviderKey, values: Mapping[str, Any], secrets: Mapping[str, Secret | None]
-    ) -> FetchResult:
-        """Run the chain once with what stands in a form, without saving any of it."""
-        from tui.core.errors import FetchError
-        from tui.providers import _chain
-
-        spec = self.spec(key)
-        try:
-            entered = await self.entered_values(key, values, secrets)
-            opened = self.accounts.open_values(entered, user_initiated=True)
-            async with asyncio.timeout(spec.deadline_s):
-                return await _chain.run(spec, opened.ctx)
-        except TimeoutError:
-            return _chain.too_slow(spec)
-        except FetchError as error:
-            return _chain.FetchResult(error=error.info())
-
-    async def entered_values(
-        self, key: ProviderKey, values: Mapping[str, Any], secrets: Mapping[str, Secret | None]
-    ) -> ProviderValues:
-        """The values of an account with what stands in a form laid over what is saved."""
-        from tui.auth.overlay_store import OverlayStore
-
-        table = {
-            name: value
-            for name, value in {**self.accounts.own_table(key), **values}.items()
-            if value is not None and name not in secrets
-        }
-        store = OverlayStore(self.accounts.world.store, str(key), secrets)
-        return await self.accounts.values(key, table=table, store=store, user_initiated=True)
-
     async def detections(self, *, browsers: bool = False) -> tuple[Detection, ...]:
         """What this machine has; the browsers only when asked."""
         return await self.accounts.detect(browsers=browsers)
@@ -457,32 +416,18 @@ class Deck:
     def _faces_file(self) -> Path:
         return self.paths.state / "deck.json"
 
-    def _remembered_faces(self) -> list[Face]:
-        try:
-            rows = json.loads(self._faces_file.read_bytes())
-            faces = [Face(ProviderKey.parse(key), name, short) for key, name, short in rows]
-        except (OSError, ValueError, TypeError, AttributeError):
-            return []
-        only = self.options.only
-        return [face for face in faces if not only or face.key.provider in only]
+    @property
+    def _first_faces_file(self) -> Path:
+        """Where the names for the first frame are."""
+        return self._faces_file
 
     def _remember_faces(self) -> None:
-        """Keep the names for the first frame of the next run."""
-        from tui.gateways.atomic import write_private
-
-        specs = self.accounts.specs()
         self._faces = {
-            key: Face(key, spec.name, spec.shown_short_name) for key, spec in specs.items()
+            key: Face(key, spec.name, spec.shown_short_name)
+            for key, spec in self.accounts.specs().items()
         }
-        if self.options.only:
-            return
-        rows = [[str(face.key), face.name, face.short_name] for face in self.faces()]
-        content = json.dumps(rows).encode()
-        try:
-            if not self._faces_file.exists() or self._faces_file.read_bytes() != content:
-                write_private(self._faces_file, content)
-        except OSError as error:
-            log.warning("the names of the cards were not kept (%s)", error.strerror)
+        if not self.options.only:
+            save_faces(self._faces_file, self._faces.values())
 
 
 def preferences(config: Config, env: Mapping[str, str]) -> Preferences:

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tui.core.clock import Clock
-from tui.core.models import ProviderKey
 from tui.core.redact import Secret
 from tui.demo.stage import Moment, Scene
 from tui.gateways import config
 from tui.gateways.paths import Paths
-from tui.runtime import Deck, Face, Options
+from tui.runtime import Deck, Options
 
 if TYPE_CHECKING:
     import httpx
@@ -100,15 +98,9 @@ class DemoDeck(Deck):
         routes = tuple(route for scene in self._scenes.values() for route in scene.routes)
         return PlayedUpstream(routes, lambda: self.moment, delays=self._is_live)
 
-    def _remembered_faces(self) -> list[Face]:
-        """The outlines of the first frame come from a packaged list."""
-        rows = json.loads((Path(__file__).parent / "faces.json").read_bytes())
-        faces = [Face(ProviderKey.parse(key), name, short) for key, name, short in rows]
-        return [
-            face
-            for face in faces
-            if not self.options.only or face.key.provider in self.options.only
-        ]
+    @property
+    def _first_faces_file(self) -> Path:
+        return Path(__file__).parent / "faces.json"
 
     def _set_the_stage(self) -> None:
         from tui.demo.stage import load_scenes

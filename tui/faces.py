@@ -1,0 +1,48 @@
+"""What cards are called before their providers are loaded: for the first frame of the next run."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from tui.core.models import ProviderKey
+from tui.gateways.atomic import write_private
+
+log = logging.getLogger("tui.runtime")
+
+
+@dataclass(frozen=True, slots=True)
+class Face:
+    """The name of a card."""
+
+    key: ProviderKey
+    name: str
+    short_name: str
+
+
+def load_faces(file: Path, only: Collection[str] = ()) -> list[Face]:
+    """Those of a file, in display order; none when it cannot be read.
+
+    Args:
+        only: Ids of the wanted providers; empty means all.
+    """
+    try:
+        rows = json.loads(file.read_bytes())
+        faces = [Face(ProviderKey.parse(key), name, short) for key, name, short in rows]
+    except (OSError, ValueError, TypeError, AttributeError):
+        return []
+    return [face for face in faces if not only or face.key.provider in only]
+
+
+def save_faces(file: Path, faces: Iterable[Face]) -> None:
+    """Write them down, if they are others than before."""
+    rows = [[str(face.key), face.name, face.short_name] for face in faces]
+    content = json.dumps(rows).encode()
+    try:
+        if not file.exists() or file.read_bytes() != content:
+            write_private(file, content)
+    except OSError as error:
+        log.warning("the names of the cards were not kept (%s)", error.strerror)
