@@ -438,7 +438,8 @@ async def test_the_sentence_does_not_come_back_from_below_another_screen() -> No
         assert isinstance(app.screen, TooSmallScreen)
         await pilot.resize_terminal(80, 24)
         await until(pilot, lambda: isinstance(app.screen, WelcomeScreen))
-        app.screen.dismiss(False)
+        await pilot.resize_terminal(80, 25)
+        app.pop_screen()
         await pilot.pause()
         assert not isinstance(app.screen, TooSmallScreen)
 

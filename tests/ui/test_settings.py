@@ -172,13 +172,21 @@ async def test_arrows_turn_the_pages_and_enter_goes_in() -> None:
 
 async def test_a_search_shows_fitting_names_and_escape_all_again() -> None:
     async with opened(settings_deck()) as (screen, pilot):
-        await pilot.press("slash", *"gam")
-        await until(pilot, lambda: screen.entries.option_count == 1)
+        await pilot.press("slash", *"m")
+        await until(pilot, lambda: screen.entries.option_count == 2)
         await pilot.press("enter")
         assert isinstance(screen.focused, SettingsList)
         await pilot.press("slash", "escape")
         await until(pilot, lambda: screen.entries.option_count == 4)
         assert screen.is_current
+
+
+async def test_the_only_name_that_fits_is_opened_at_once() -> None:
+    async with opened(settings_deck()) as (screen, pilot):
+        await pilot.press("slash", *"gam")
+        await until(pilot, lambda: screen.entries.option_count == 1)
+        await pilot.press("enter")
+        await until(pilot, lambda: shows(screen, GAMMA) and in_field(screen) == "enabled")
 
 
 async def test_a_new_state_changes_the_sign_and_the_line_on_the_page() -> None:
@@ -848,6 +856,22 @@ async def test_a_broken_settings_file_costs_neither_the_old_key_nor_the_new_one(
         assert "config.toml is not changed: correct line 1" in said(screen)
         assert await store.get(str(RELAY), "api_key") == Secret("old-key-by-hand")
         assert screen._drafts[RELAY].secrets() == {"api_key": Secret("new-key-by-hand")}
+
+
+@pytest.mark.parametrize(
+    ("config", "provider", "field"),
+    [
+        pytest.param("", "kimi-k2", "api_key", id="a key switches it on"),
+        pytest.param("", "claude", "enabled", id="a browser may have the login"),
+        pytest.param("", "kiro", "enabled", id="there is no key"),
+        pytest.param("[providers.kimi-k2]\nenabled = false\n", "kimi-k2", "enabled", id="off"),
+    ],
+)
+async def test_a_provider_that_waits_for_its_key_is_opened_there(
+    home: Path, config: str, provider: str, field: str
+) -> None:
+    async with opened(real_deck(home, config), ProviderKey(provider)) as (screen, _):
+        assert in_field(screen) == field
 
 
 @respx.mock

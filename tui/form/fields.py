@@ -123,6 +123,14 @@ class Page:
     check: Callable[[SettingField, Any], str] = field(default=_all_is_well, compare=False)
     """Why a field cannot have a value; empty when it can."""
 
+    @property
+    def waits_for(self) -> str:
+        """Key of the field that would switch the provider on; empty when another way leads there:
+        a browser, a program, or the switch itself."""
+        switch, key = self.field("enabled"), self.field("api_key")
+        is_off = self.sign == "off" and switch is not None and switch.saved is None
+        return key.key if is_off and key is not None and not self.field("cookie_source") else ""
+
     def field(self, key: str) -> FormField | None:
         """The field with this key."""
         return next((item for item in self.fields if item.key == key), None)

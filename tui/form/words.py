@@ -26,6 +26,7 @@ SIGNS: dict[Sign, tuple[str, str]] = {
 GOOD, BAD = ("✓", "+"), ("✗", "x")
 GO_TO_SETTINGS = DEFAULT_HINTS[ErrorKind.MISSING_CREDENTIALS]
 """Whoever reads it here is there already."""
+HERE = ("Add it in settings", "Enter it here")
 NEEDS_SECRET = frozenset({ErrorKind.MISSING_CREDENTIALS, ErrorKind.UNAUTHORIZED})
 COOKIES_ELSEWHERE = "These look like cookies; they belong into Cookie header."
 LOOKS_LIKE_COOKIES = r"(?is)(.*\bcookie:|\s*curl\s|\s*[\w.-]+=[^;\s]+;\s*[\w.-]+=).*"
@@ -60,7 +61,7 @@ def sentence(text: str) -> str:
 
 def error_text(error: ErrorInfo) -> str:
     """What went wrong, and the one next step."""
-    hint = "" if error.hint == GO_TO_SETTINGS else error.hint
+    hint = "" if error.hint == GO_TO_SETTINGS else error.hint.replace(*HERE)
     return " ".join(filter(None, (sentence(clean(error.message)), sentence(clean(hint)))))
 
 

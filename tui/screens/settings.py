@@ -163,7 +163,9 @@ class SettingsScreen(DraftingScreen):
     @on(Input.Submitted, "#search")
     def _found(self, message: Input.Submitted) -> None:
         message.stop()
-        if not self.entries.is_empty:
+        if self.entries.option_count == 1:
+            self._load_page(self._open)
+        elif not self.entries.is_empty:
             self.set_focus(self.entries)
 
     def action_search(self) -> None:

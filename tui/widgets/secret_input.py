@@ -158,5 +158,6 @@ class SecretInput(Widget, can_focus=True):
 def _count(text: str) -> str:
     """`51 characters`, `4,213 characters in 12 lines`."""
     lines = len(text.strip().splitlines())
-    size = f"{len(text.strip()):,} characters"
+    length = len(text.strip())
+    size = f"{length:,} character{'' if length == 1 else 's'}"
     return f"{size} in {lines} lines" if lines > 1 else size

@@ -153,8 +153,10 @@ class SettingsPage(VerticalScroll, can_focus=False):
         """Where something is most likely to be entered."""
         shown = [row for row in self.rows if row.display]
         missing = [row for row in shown if row.field.origin == NOT_SET]
-        needs_setup = self.draft is not None and self.draft.page.sign == "setup"
-        chosen = (*(missing if needs_setup else ()), *shown)
+        page = self.draft.page if self.draft is not None else None
+        if page is not None and page.sign != "setup":
+            missing = [row for row in missing if row.field.key == page.waits_for]
+        chosen = (*missing, *shown)
         return chosen[0].control if chosen else None
 
     def _write(self, place: str, text: Content, classes: str = "") -> None:
