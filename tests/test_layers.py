@@ -27,6 +27,7 @@ LAYERS = {
     "form": 3,
     "deck_api": 3,
     "faces": 3,
+    "field_values": 3,
     "accounts": 4,
     "contexts": 3,
     "costs": 4,

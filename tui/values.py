@@ -17,15 +17,13 @@ from tui.core.errors import Unsupported
 from tui.core.models import ProviderKey
 from tui.core.redact import Secret
 from tui.core.text import clean_value
-from tui.core.urls import host_of, https_url
+from tui.core.urls import host_of
+from tui.field_values import default_of, read_field, rule_of
 from tui.gateways.codexbar import ForeignEntry
-from tui.gateways.files import expand
 from tui.providers._context import FoundSecret
 from tui.providers._spec import (
     ChoiceField,
     FlagField,
-    ListField,
-    NumberField,
     PathField,
     ProviderSpec,
     SecretField,
@@ -34,8 +32,6 @@ from tui.providers._spec import (
     UrlField,
 )
 
-TRUE_WORDS = frozenset({"1", "true", "yes", "on"})
-FALSE_WORDS = frozenset({"0", "false", "no", "off"})
 COMMON_FIELDS: tuple[SettingField, ...] = (
     FlagField("extras", "Optional details", default=True),
     FlagField("enabled", "On"),
@@ -235,7 +231,7 @@ class ProviderValues:
         """
         field = self._field(key)
         found = self.look(field)
-        return _default(field) if found is None else self._checked(field, found)
+        return default_of(field) if found is None else self._checked(field, found)
 
     def look(self, field: SettingField) -> Found | None:
         """The first raw value of a field that is no secret."""
@@ -371,91 +367,16 @@ class ProviderValues:
 
     def _checked(self, field: SettingField, found: Found) -> Any:
         try:
-            return self._read(field, found.raw)
+            return read_field(field, found.raw, self._env, self._home)
         except ValueError as error:
             shown = f' "{found.raw}"' if isinstance(field, ChoiceField) else ""
-            hint = f"Correct {found.name}{_rule(field)}."
+            hint = f"Correct {found.name}{rule_of(field)}."
             raise Unsupported(f"{found.name}:{shown} {error}.", hint=hint) from error
 
     def _check_secret(self, field: SecretField) -> None:
         raw = self._table.get(field.key)
         if raw is not None and not isinstance(raw, str):
             raise Unsupported(f"{field.key}: should be a text.", hint=f"Correct {field.key}.")
-
-    def _read(self, field: SettingField, raw: Any) -> Any:
-        match field:
-            case ChoiceField():
-                return _choice(field, raw)
-            case FlagField():
-                return _flag(raw)
-            case NumberField():
-                return _number(field, raw)
-            case ListField():
-                return _list(raw)
-            case PathField():
-                return expand(_text(raw), self._env, self._home)
-            case UrlField():
-                return https_url(
-                    _text(raw), bare_host=field.bare_host, loopback_http=field.loopback_http
-                )
-            case _:
-                return _text(raw)
-
-
-def _rule(field: SettingField) -> str:
-    """What an address may be, as the end of a hint."""
-    if not isinstance(field, UrlField):
-        return ""
-    plain_host = " or plain host names" if field.bare_host else ""
-    own_machine = ", http for this machine only" if field.loopback_http else ""
-    return f": only https URLs{plain_host} are allowed{own_machine}"
-
-
-def _default(field: SettingField) -> Any:
-    if isinstance(field, ListField):
-        return ()
-    return getattr(field, "default", None)
-
-
-def _text(raw: Any) -> str:
-    if not isinstance(raw, str):
-        raise ValueError("should be a text")
-    if any(ord(c) < 32 for c in raw):
-        raise ValueError("should be on a single line")
-    return raw
-
-
-def _choice(field: ChoiceField, raw: Any) -> str:
-    word = str(raw).strip().lower()
-    word = field.aliases.get(word, word)
-    allowed = [choice for choice, _ in field.choices]
-    if word not in allowed:
-        raise ValueError("is not allowed; use one of " + ", ".join(allowed))
-    return word
-
-
-def _flag(raw: Any) -> bool:
-    if isinstance(raw, bool):
-        return raw
-    word = str(raw).strip().lower()
-    if word in TRUE_WORDS or word in FALSE_WORDS:
-        return word in TRUE_WORDS
-    raise ValueError("should be true or false")
-
-
-def _number(field: NumberField, raw: Any) -> int:
-    value = int(raw) if isinstance(raw, str) and raw.strip().isdigit() else raw
-    if type(value) is not int or not field.minimum <= value <= field.maximum:
-        raise ValueError(f"should be a whole number from {field.minimum} to {field.maximum}")
-    return value
-
-
-def _list(raw: Any) -> tuple[str, ...]:
-    if isinstance(raw, str):
-        raw = [part.strip() for part in raw.split(",") if part.strip()]
-    if not isinstance(raw, list) or not all(isinstance(item, str) for item in raw):
-        raise ValueError("should be a list of texts")
-    return tuple(clean_value(item) for item in raw if clean_value(item))
 
 
 class Variables:
