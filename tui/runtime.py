@@ -26,6 +26,7 @@ from tui.gateways.cache import SnapshotCache
 from tui.gateways.config import Config
 from tui.gateways.logs import RingHandler, set_up, tear_down
 from tui.gateways.paths import Paths, find_paths
+from tui.gateways.toml_file import dotted
 
 if TYPE_CHECKING:
     import httpx
@@ -329,7 +330,7 @@ class Deck:
             (name for name in self.config.providers if self.registry.find(name) is spec), spec.id
         )
         account = ("accounts", key.account) if key.account else ()
-        return config_gateway.dotted("providers", name, *account)
+        return dotted("providers", name, *account)
 
     async def values(self, key: ProviderKey) -> ProviderValues:
         """The values of an account as they are saved."""

@@ -19,7 +19,7 @@ from tui.commands._output import columns, print_text
 from tui.core.errors import FetchError
 from tui.core.models import ProviderKey
 from tui.core.text import clean
-from tui.gateways.config import dotted, line_of
+from tui.gateways.toml_file import dotted, line_of
 from tui.providers._spec import ProviderSpec
 from tui.runtime import Deck
 

@@ -12,7 +12,8 @@ from tui.commands._keys import fields_of
 from tui.commands._settings import WINDOW_ALERTS
 from tui.core.errors import Unsupported
 from tui.core.models import ProviderKey
-from tui.gateways.config import ALERT_KEYS, KEYS, Config, Problem, dotted
+from tui.gateways.config import ALERT_KEYS, KEYS, Config
+from tui.gateways.toml_file import Problem, dotted
 from tui.providers import Registry
 from tui.providers._spec import ProviderSpec, SecretField, SettingField
 from tui.values import SOURCE, ProviderValues

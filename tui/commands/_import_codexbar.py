@@ -23,7 +23,7 @@ from tui.core.text import clean
 from tui.gateways import codexbar
 from tui.gateways import config as config_gateway
 from tui.gateways.codexbar import ForeignEntry
-from tui.gateways.config import dotted
+from tui.gateways.toml_file import dotted
 from tui.providers._spec import ProviderSpec
 from tui.runtime import Deck
 from tui.values import ProviderValues

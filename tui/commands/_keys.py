@@ -21,6 +21,7 @@ from tui.commands._settings import (
 from tui.core.models import ProviderKey
 from tui.gateways import config as config_gateway
 from tui.gateways.config import ALERT_KEYS, KEYS, Config
+from tui.gateways.toml_file import dotted, value_at
 from tui.providers import Registry, load_providers
 from tui.providers._spec import ProviderSpec, SettingField
 from tui.values import COMMON_FIELDS, SOURCE
@@ -61,7 +62,7 @@ def find_file_key(text: str, registry: Registry, config: Config) -> str:
     found = split_provider(text, registry)
     beside = f"{table_of(found[0], config)}.{found[1]}" if found else text
     for candidate in (beside, text):
-        value = config_gateway.value_at(config.document, candidate)
+        value = value_at(config.document, candidate)
         is_section = isinstance(value, Mapping) and "." not in candidate
         if value is not None and not is_section:
             return candidate
@@ -87,7 +88,7 @@ def provider_settings(
 def account_keys(spec: ProviderSpec, config: Config) -> Iterator[ProviderKey]:
     """The nameless account and those the file names."""
     yield ProviderKey(spec.id)
-    tables = config_gateway.value_at(config.document, f"{table_of(spec, config)}.accounts")
+    tables = value_at(config.document, f"{table_of(spec, config)}.accounts")
     for name, table in tables.items() if isinstance(tables, Mapping) else ():
         if spec.accounts and isinstance(table, Mapping):
             yield ProviderKey(spec.id, name)
@@ -96,7 +97,7 @@ def account_keys(spec: ProviderSpec, config: Config) -> Iterator[ProviderKey]:
 def window_alerts(spec: ProviderSpec, config: Config) -> Iterator[WindowAlertSetting]:
     """What the file says about the alerts of its windows."""
     table = table_of(spec, config)
-    windows = config_gateway.value_at(config.document, f"{table}.alerts")
+    windows = value_at(config.document, f"{table}.alerts")
     for window in windows if isinstance(windows, Mapping) else ():
         for key in ALERT_KEYS:
             if key.attribute in WINDOW_ALERTS:
@@ -120,8 +121,8 @@ def table_of(spec: ProviderSpec, config: Config) -> str:
     """The dotted key of a provider's table, under the name the file has."""
     for text in config.providers:
         if text.lower() in (spec.id, *map(str.lower, spec.aliases)):
-            return config_gateway.dotted("providers", text)
-    return config_gateway.dotted("providers", spec.id)
+            return dotted("providers", text)
+    return dotted("providers", spec.id)
 
 
 def fields_of(spec: ProviderSpec, account: str = "") -> tuple[SettingField, ...]:

@@ -16,8 +16,8 @@ from tui.core.errors import Unsupported
 from tui.core.models import ProviderKey
 from tui.core.redact import HIDDEN
 from tui.core.text import clean_value
-from tui.gateways import config as config_gateway
 from tui.gateways.config import ALERT_KEYS, Config, Key
+from tui.gateways.toml_file import dotted, value_at
 from tui.providers import Registry
 from tui.providers._spec import (
     ChoiceField,
@@ -80,7 +80,7 @@ class GlobalSetting:
         """The value in force."""
         holder = config.alerts if self.key in ALERT_KEYS else config
         value = getattr(holder, self.key.attribute)
-        raw = config_gateway.value_at(config.document, self.name)
+        raw = value_at(config.document, self.name)
         is_used = raw is not None and self.key.read(raw) is not None
         return None if value is None else Shown(as_text(value), IN_FILE if is_used else DEFAULT)
 
@@ -135,12 +135,12 @@ class FieldSetting:
         """The dotted key of the account's own table."""
         if not self.key.account:
             return self.table
-        return f"{self.table}.{config_gateway.dotted('accounts', self.key.account)}"
+        return f"{self.table}.{dotted('accounts', self.key.account)}"
 
     @property
     def file_key(self) -> str:
         """Below the table, under whatever alias that was written."""
-        return f"{self.table_key}.{config_gateway.dotted(self.field.key)}"
+        return f"{self.table_key}.{dotted(self.field.key)}"
 
     @property
     def is_secret(self) -> bool:
@@ -195,7 +195,7 @@ class WindowAlertSetting:
     @property
     def file_key(self) -> str:
         """Below the table of the provider."""
-        return f"{self.table}.{config_gateway.dotted('alerts', self.window, self.key.attribute)}"
+        return f"{self.table}.{dotted('alerts', self.window, self.key.attribute)}"
 
     def read(self, word: str) -> Any:
         """The same words as for all windows."""
@@ -203,7 +203,7 @@ class WindowAlertSetting:
 
     def shown(self, config: Config) -> Shown | None:
         """What the file says."""
-        raw = config_gateway.value_at(config.document, self.file_key)
+        raw = value_at(config.document, self.file_key)
         return None if raw is None else Shown(as_text(raw), IN_FILE)
 
 

@@ -21,6 +21,7 @@ from tui.core.redact import HIDDEN
 from tui.core.text import clean
 from tui.gateways import config as config_gateway
 from tui.gateways.paths import find_paths
+from tui.gateways.toml_file import value_at
 from tui.providers import load_providers
 from tui.runtime import Deck
 
@@ -115,7 +116,7 @@ def _unset(args: Namespace) -> int:
     path = find_paths().config_file
     config = config_gateway.load(path)
     file_key = find_file_key(args.key, load_providers(), config)
-    if config_gateway.value_at(config.document, file_key) is None:
+    if value_at(config.document, file_key) is None:
         print_note(f"{args.key} is not in {path.name}.")
         return 0
     config_gateway.save(path, {file_key: None})

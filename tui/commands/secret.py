@@ -20,6 +20,7 @@ from tui.core.text import clean_value
 from tui.gateways import config as config_gateway
 from tui.gateways.config import Config
 from tui.gateways.paths import find_paths
+from tui.gateways.toml_file import value_at
 from tui.providers import load_providers
 
 DESCRIPTION = "Keys and cookies: kept in the key store, or in a 0600 file where none opens."
@@ -155,7 +156,7 @@ async def _keep(setting: FieldSetting, secret: Secret) -> str:
     store, key = _store(), setting.key
     await store.set(str(key), setting.field.key, secret, user_initiated=True)
     changes: dict[str, object] = {setting.file_key: None}
-    if key.account and config_gateway.value_at(_config().document, setting.table_key) is None:
+    if key.account and value_at(_config().document, setting.table_key) is None:
         changes[f"{setting.table_key}.label"] = key.account
     config_gateway.save(find_paths().config_file, changes)
     return await store.where(str(key), setting.field.key)
@@ -164,7 +165,7 @@ async def _keep(setting: FieldSetting, secret: Secret) -> str:
 async def _forget(setting: FieldSetting) -> bool:
     """Forget it in the store and in the settings file; false when it was in neither."""
     store, name = _store(), (str(setting.key), setting.field.key)
-    in_file = config_gateway.value_at(_config().document, setting.file_key) is not None
+    in_file = value_at(_config().document, setting.file_key) is not None
     in_store = name in await store.names()
     if in_store:
         await store.delete(*name, user_initiated=True)
@@ -182,5 +183,5 @@ async def _places() -> list[tuple[str, str, str]]:
         for spec in load_providers().specs.values()
         for account in account_keys(spec, config)
         for item in provider_settings(spec, account, config)
-        if item.is_secret and config_gateway.value_at(config.document, item.file_key) is not None
+        if item.is_secret and value_at(config.document, item.file_key) is not None
     ]

@@ -8,7 +8,8 @@ from typing import Any
 
 from tui.form.draft import entry_of
 from tui.form.fields import NOTHING, Entry, FormField, Links, Page, Sign
-from tui.gateways.config import KEYS, Config, value_at
+from tui.gateways.config import KEYS, Config
+from tui.gateways.toml_file import value_at
 from tui.providers._spec import (
     ChoiceField,
     FlagField,

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from tui.gateways.atomic import only_one, write_private
+from tui.gateways.toml_file import Problem, line_of, parse_toml, read_text, steps_of, value_at
 
 log = logging.getLogger("tui.config")
 
@@ -22,22 +23,6 @@ HEADER = (
     "# comments are lost then, the last version that held any is kept as config.toml.bak.\n"
 )
 CADENCES = ("adaptive", "manual", 1, 2, 5, 15, 30)
-MAX_BROKEN_LINES = 50
-MAX_BYTES = 1 << 20
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Problem:
-    """Something in the file that could not be used."""
-
-    key: str
-    line: int | None
-    expected: str
-    syntax: bool = False
-
-    def __str__(self) -> str:
-        where = f"line {self.line}, " if self.line else ""
-        return f"{where}{self.key}: {self.expected}"
 
 
 class ConfigError(Exception):
@@ -179,8 +164,8 @@ def global_key(name: str) -> Key | None:
 
 def load(path: Path) -> Config:
     """The settings of a file; defaults when it is not there. Never raises: see `problems`."""
-    text, problems = _read(path)
-    document, broken = _parse(text)
+    text, problems = read_text(path)
+    document, broken = parse_toml(text)
     problems += broken
     values = _values(KEYS, document, text, problems)
     alerts = Alerts(**_values(ALERT_KEYS, document, text, problems))
@@ -194,79 +179,6 @@ def load(path: Path) -> Config:
         problems=tuple(problems + _version(document, text)),
         **values,
     )
-
-
-def _read(path: Path) -> tuple[str, list[Problem]]:
-    try:
-        content = path.read_bytes()
-    except FileNotFoundError:
-        return "", []
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
-        return "", [
-            Problem(key=path.name, line=None, expected=f"cannot be read ({reason})", syntax=True)
-        ]
-    if len(content) > MAX_BYTES:
-        return "", [Problem(key=path.name, line=None, expected="is larger than 1 MiB", syntax=True)]
-    try:
-        return content.decode("utf-8-sig"), []
-    except UnicodeDecodeError:
-        return "", [Problem(key=path.name, line=None, expected="is not UTF-8", syntax=True)]
-
-
-def _parse(text: str) -> tuple[dict[str, Any], list[Problem]]:
-    """The document, read around lines with broken syntax."""
-    if not text:  # on a first start
-        return {}, []
-    import tomllib
-
-    lines = text.splitlines()
-    problems: list[Problem] = []
-    for _ in range(MAX_BROKEN_LINES):
-        try:
-            return tomllib.loads("\n".join(lines) + "\n"), problems
-        except tomllib.TOMLDecodeError as error:
-            number = _line_of(error, len(lines))
-            if number is None:
-                break
-            reason = re.sub(r"\s*\(at .*\)$", "", str(error))
-            key = lines[number - 1].partition("=")[0].strip() or "syntax"
-            problems.append(Problem(key=key, line=number, expected=reason, syntax=True))
-            lines[number - 1] = ""
-    problems.append(Problem(key="syntax", line=None, expected="not a TOML file", syntax=True))
-    return {}, problems
-
-
-def _line_of(error: ValueError, count: int) -> int | None:
-    found = re.search(r"at line (\d+)", str(error))
-    number = int(found.group(1)) if found else count
-    return number if 1 <= number <= count else None
-
-
-def line_of(text: str, key: str) -> int | None:
-    """The line a dotted key stands on, as far as a look at the text can tell."""
-    *tables, name = steps_of(key)
-    section = ""
-    for number, line in enumerate(text.splitlines(), 1):
-        header = re.match(r"\s*\[+([^\]]+)\]+", line)
-        if header:
-            section = header.group(1).strip().replace('"', "")
-        written = re.match(r'\s*"?([\w.-]+)"?\s*=', line)
-        if written:
-            full = f"{section}.{written.group(1)}" if section else written.group(1)
-            if full == ".".join([*tables, name]):
-                return number
-    return None
-
-
-def value_at(document: Mapping[str, Any], key: str) -> Any:
-    """The raw value of a dotted key, `None` when absent."""
-    found: Any = document
-    for step in steps_of(key):
-        if not isinstance(found, Mapping) or step not in found:
-            return None
-        found = found[step]
-    return found
 
 
 def _values(
@@ -369,16 +281,6 @@ def save(path: Path, changes: Mapping[str, Any]) -> Config:
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
         raise ConfigError(f"{path.name} could not be saved ({reason}); it is as it was.") from error
     return load(path)
-
-
-def dotted(*steps: str) -> str:
-    """A dotted key; a step that holds a dot itself stands in quotes, as in the file."""
-    return ".".join(f'"{step}"' if "." in step else step for step in steps)
-
-
-def steps_of(key: str) -> list[str]:
-    """The steps of a dotted key."""
-    return [quoted or plain for quoted, plain in re.findall(r'"([^"]*)"|([^."]+)', key)]
 
 
 def _copy(table: Mapping[str, Any]) -> dict[str, Any]:
