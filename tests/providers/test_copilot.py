@@ -342,10 +342,19 @@ async def test_plugins_and_our_login_are_signs_of_copilot_and_gh_is_none(home: P
     assert await PROVIDER.detect(ctx) == "GitHub login"
 
 
+async def test_a_file_that_cannot_be_read_stands_in_no_other_logins_way(
+    home: Path, github: respx.MockRouter
+) -> None:
+    (home / ".config/github-copilot/apps.json").mkdir(parents=True)
+    assert (await failure(home)).kind is ErrorKind.MISSING_CREDENTIALS
+    put(home, "gh/hosts.yml", GH_FILE)
+    assert (await read(home)).origin == "GitHub CLI login"
+
+
 # -- the GitHub CLI --------------------------------------------------------------------------------
 
 
-def test_the_active_user_of_gh_is_the_least_indented() -> None:
+def test_the_active_user_of_gh_stands_at_the_first_level() -> None:
     section = gh_section(GH_FILE, "github.com")
     assert section is not None
     assert gh_token(section) == Secret("gho_tokenofgh")
@@ -353,6 +362,9 @@ def test_the_active_user_of_gh_is_the_least_indented() -> None:
     other = gh_section(GH_FILE, "octocorp.ghe.com")
     assert other is not None
     assert gh_token(other) == Secret("gho_tokenofoctocorp")
+    hidden = gh_section(GH_FILE.replace("\n    oauth_token: gho_tokenofgh\n", "\n"), "github.com")
+    assert hidden is not None
+    assert gh_token(hidden) is None
 
 
 @pytest.mark.parametrize("user_initiated", [True, False])

@@ -11,7 +11,7 @@ import re
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 
-from tui.core.errors import FetchError
+from tui.core.errors import FetchError, Unsupported
 from tui.core.redact import Secret
 from tui.providers._context import FetchContext
 from tui.providers._parse import mapping, text
@@ -63,9 +63,17 @@ async def signs_of_copilot(ctx: FetchContext) -> AsyncIterator[Login]:
         return
     folder = PLUGIN_FOLDER_WINDOWS if ctx.os_name == "windows" else PLUGIN_FOLDER
     for name in PLUGIN_FILES:
-        content = await ctx.files.read_text(ctx.files.expand(folder) / name)
-        for token in parse_plugin(content or "", host):
+        for token in parse_plugin(await _content(ctx, f"{folder}/{name}"), host):
             yield Login(token, OF_PLUGIN)
+
+
+async def _content(ctx: FetchContext, file: str) -> str:
+    """What another program's file holds; one that cannot be read stands in nobody's way."""
+    try:
+        return await ctx.files.read_text(ctx.files.expand(file)) or ""
+    except Unsupported as error:
+        ctx.log.info("%s: %s", ctx.key, error.message)
+        return ""
 
 
 async def detect(ctx: FetchContext) -> str:
@@ -96,7 +104,7 @@ def parse_plugin(content: str, host: str) -> Iterator[Secret]:
 async def gh_logins(ctx: FetchContext) -> AsyncIterator[Login]:
     """The login of `gh`: in its file, or in a key store that only `gh` opens."""
     host = site_of(ctx).host
-    section = gh_section(await ctx.files.read_text(ctx.files.expand(GH_FILE)) or "", host)
+    section = gh_section(await _content(ctx, GH_FILE), host)
     if section is None:
         return
     token = gh_token(section) or await _told_by_gh(ctx, host)
@@ -119,11 +127,12 @@ def gh_section(content: str, host: str) -> list[str] | None:
 
 
 def gh_token(section: list[str]) -> Secret | None:
-    """The token of the active user, which is indented least; others lie deeper."""
+    """The token of the active user, which stands at the first level; others lie deeper."""
     pattern = re.compile(r"(\s+)oauth_token:\s*[\"']?([A-Za-z0-9_]{10,})[\"']?\s*")
-    found = [match for line in section if (match := pattern.fullmatch(line))]
-    best = min(found, key=lambda match: len(match.group(1)), default=None)
-    return Secret(best.group(2)) if best else None
+    indent = min((len(line) - len(line.lstrip()) for line in section if line.strip()), default=0)
+    found = (match for line in section if (match := pattern.fullmatch(line)))
+    tokens = (match.group(2) for match in found if len(match.group(1)) == indent)
+    return next(map(Secret, tokens), None)
 
 
 async def _told_by_gh(ctx: FetchContext, host: str) -> Secret | None:
