@@ -702,6 +702,21 @@ async def test_an_admin_key_shows_the_organization_and_nothing_else(
     }
 
 
+def test_an_amount_that_is_missing_is_no_spend_of_nothing() -> None:
+    def day(date: str, *amounts: Any) -> dict[str, Any]:
+        results = [{"amount": amount, "description": f"{amount}"} for amount in amounts]
+        return {"starting_at": f"2026-09-{date}T00:00:00Z", "results": results}
+
+    def costs(*days: dict[str, Any]) -> ProviderSnapshot:
+        return parse_costs({"data": list(days)}, key=KEY, now=NOON)
+
+    snapshot = costs(day("09", "150", None, "NaN"), day("10", None))
+    assert {b.id: b.used for b in snapshot.balances} == {"last-30-days": Decimal("1.5")}
+    assert [row.label for row in snapshot.details] == ["150"]
+    assert {b.id: b.used for b in costs(day("10")).balances}["today"] == 0
+    assert costs().balances == ()
+
+
 async def test_a_refused_admin_key_does_not_lead_to_another_login(
     home: Path, service: Service
 ) -> None:

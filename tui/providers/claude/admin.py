@@ -125,17 +125,17 @@ def parse_costs(answer: Mapping[str, Any], *, key: ProviderKey, now: datetime) -
     """
     days, purposes = Sums(), Sums()
     for day, results in _days(answer):
-        days.add(day, Decimal())
-        for result in results:
-            # Amounts are texts that count cents.
-            usd = (decimal(result.get("amount")) or Decimal()) / 100
+        spent = _spent_on(results)
+        if spent or not results:
+            days.add(day, Decimal())
+        for purpose, usd in spent:
             days.add(day, usd)
-            purposes.add(text(result.get("description")) or OTHER, usd)
+            purposes.add(purpose, usd)
     return ProviderSnapshot(
         key=key,
         source_id="api",
         fetched_at=now,
-        balances=tuple(_spent(days, now)),
+        balances=tuple(_totals(days, now)),
         identity=Identity(plan=PLAN),
         details=tuple(
             DetailRow("Spend, last 30 days", purpose, money(usd, USD))
@@ -181,6 +181,15 @@ def _days(answer: Mapping[str, Any]) -> Iterator[tuple[str, list[dict[str, Any]]
             yield f"{starts_at:%Y-%m-%d}", list(map(mapping, items(bucket.get("results"))))
 
 
+def _spent_on(results: list[dict[str, Any]]) -> list[tuple[str, Decimal]]:
+    """What is known of a day; the amounts are texts that count cents."""
+    return [
+        (text(result.get("description")) or OTHER, cents / 100)
+        for result in results
+        if (cents := decimal(result.get("amount"))) is not None
+    ]
+
+
 def _tokens(result: Mapping[str, Any]) -> int:
     written = result.get("cache_creation")
     counts = [result.get(name) for name in TOKEN_COUNTS]
@@ -188,11 +197,12 @@ def _tokens(result: Mapping[str, Any]) -> int:
     return sum(max(integer(count) or 0, 0) for count in counts)
 
 
-def _spent(days: Sums, now: datetime) -> Iterator[Balance]:
+def _totals(days: Sums, now: datetime) -> Iterator[Balance]:
     today = days.get(f"{now:%Y-%m-%d}")
     if today is not None:
         yield Balance(id="today", label="Today", used=today)
-    yield Balance(id="last-30-days", label="Last 30 days", used=sum(days.values(), Decimal()))
+    if days:
+        yield Balance(id="last-30-days", label="Last 30 days", used=sum(days.values(), Decimal()))
 
 
 def _chart(days: Sums) -> Iterator[UsageSeries]:
