@@ -136,6 +136,23 @@ async def test_codexbars_file_brings_a_key_but_not_its_switch(home: Path) -> Non
     assert json.loads(file.read_text())["providers"] == entries
 
 
+async def test_every_account_has_a_card_of_its_own_name(home: Path) -> None:
+    settings = (
+        '[providers.zai]\napi_key = "k"\n'
+        '[providers.zai.accounts.a]\napi_key = "k"\nlabel = "Work"\n'
+        '[providers.zai.accounts.b]\napi_key = "k"\n'
+        '[providers.openrouter.accounts.a]\napi_key = "k"\nlabel = "A team of many"\n'
+    )
+    async with make_deck(home, settings=settings) as deck:
+        names = {str(face.key): (face.name, face.short_name) for face in deck.faces()}
+    assert names == {
+        "zai": ("z.ai", "z.ai"),
+        "zai:a": ("z.ai: Work", "z.ai:Work"),
+        "zai:b": ("z.ai: b", "z.ai:b"),
+        "openrouter:a": ("OpenRouter: A team of many", "Ope:A team of many"),
+    }
+
+
 async def test_each_account_is_asked_with_its_own_key_only(home: Path) -> None:
     played = Played()
     settings = "".join(f'[providers.zai.accounts.{n}]\napi_key = "key-of-{n}"\n' for n in "ab")

@@ -18,6 +18,7 @@ from tui.auth import CredentialStore
 from tui.contexts import World, open_browsers, open_context
 from tui.core.errors import FetchError
 from tui.core.models import ProviderKey
+from tui.core.text import clean
 from tui.engine import OpenAccount
 from tui.gateways.codexbar import ForeignEntry
 from tui.gateways.config import Config
@@ -176,6 +177,11 @@ class Accounts:
         """The table of exactly this account; empty when there is none."""
         spec = self.registry.specs[key.provider]
         return self.account_tables(spec).get(key.account, {}) if key.account else self.table(spec)
+
+    def label(self, key: ProviderKey) -> str:
+        """What the user calls an account; empty for the nameless one."""
+        label = self.own_table(key).get("label") if key.account else ""
+        return clean(label) if isinstance(label, str) else key.account
 
     async def values(
         self,

@@ -14,6 +14,11 @@ from tui.gateways.atomic import write_private
 log = logging.getLogger("tui.runtime")
 
 
+SHORT_WIDTH = 10
+"""Where room is scarce, names have no more; the label matters most."""
+SHORTEST = 3
+
+
 @dataclass(frozen=True, slots=True)
 class Face:
     """The name of a card."""
@@ -21,6 +26,18 @@ class Face:
     key: ProviderKey
     name: str
     short_name: str
+
+
+def face_of(key: ProviderKey, name: str, short_name: str, label: str = "") -> Face:
+    """The name of a provider's card, or of one of its accounts.
+
+    Args:
+        label: What the user calls the account; empty for the nameless one.
+    """
+    if not label:
+        return Face(key, name, short_name)
+    room = max(SHORTEST, SHORT_WIDTH - 1 - len(label))
+    return Face(key, f"{name}: {label}", f"{short_name[:room]}:{label}")
 
 
 def load_faces(file: Path, only: Collection[str] = ()) -> list[Face]:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from tui.core.clock import Clock, SystemClock
 from tui.core.models import ProviderKey, ProviderState
 from tui.core.preferences import Preferences
-from tui.faces import Face, load_faces, save_faces
+from tui.faces import Face, face_of, load_faces, save_faces
 from tui.gateways import config as config_gateway
 from tui.gateways.alive import kill_all
 from tui.gateways.cache import SnapshotCache
@@ -424,7 +424,7 @@ class Deck:
 
     def _remember_faces(self) -> None:
         self._faces = {
-            key: Face(key, spec.name, spec.shown_short_name)
+            key: face_of(key, spec.name, spec.shown_short_name, self.accounts.label(key))
             for key, spec in self.accounts.specs().items()
         }
         if not self.options.only:

@@ -8,7 +8,7 @@ from argparse import ArgumentTypeError, Namespace
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tui.commands import _loop
 from tui.commands._base import Parser, add_provider_option
@@ -18,11 +18,14 @@ from tui.core.clock import LOCAL_ZONE
 from tui.core.errors import Unsupported
 from tui.core.models import Phase, ProviderKey, ProviderState
 from tui.core.preferences import Preferences
-from tui.core.text import clean
+from tui.faces import face_of
 from tui.providers import Registry, load_providers
 from tui.report.document import error_code, rows
 from tui.runtime import Deck, Options
 from tui.values import SOURCE
+
+if TYPE_CHECKING:
+    from tui.present.views import CardView
 
 DESCRIPTION = "One refresh of every provider that is switched on."
 EXAMPLES = (
@@ -124,7 +127,7 @@ async def _ask(args: Namespace, keys: tuple[ProviderKey, ...], open_deck: OpenDe
             now=deck.clock.now(),
             prefs=replace(deck.prefs, privacy=deck.prefs.privacy or args.redact),
             modes={s.key: await _mode(deck, s.key) for s in states if s.snapshot is None},
-            labels={state.key: _label(deck, state.key) for state in states},
+            labels={state.key: deck.accounts.label(state.key) for state in states},
         )
 
 
@@ -146,13 +149,6 @@ async def _mode(deck: Deck, key: ProviderKey) -> str:
         return values.mode()
     except Unsupported:
         return str(found.raw) if found else SOURCE.default
-
-
-def _label(deck: Deck, key: ProviderKey) -> str:
-    """What the user calls an account; empty for the nameless one."""
-    table = deck.accounts.account_tables(deck.spec(key)).get(key.account, {})
-    label = table.get("label")
-    return clean(label) if isinstance(label, str) else ""
 
 
 def _flags(source: str | None, only: Iterable[str]) -> dict[str, dict[str, str]]:
@@ -178,21 +174,25 @@ def _rows(answer: Answer) -> list[dict[str, Any]]:
 
 
 def _table(answer: Answer, *, color: bool) -> str:
-    from tui.present.card import card_view
     from tui.report.table import table
 
-    cards = [
-        card_view(
-            state,
-            name=answer.registry.specs[state.key.provider].name,
-            short_name=answer.registry.specs[state.key.provider].shown_short_name,
-            now=answer.now,
-            prefs=answer.prefs,
-            tz=LOCAL_ZONE,
-        )
-        for state in answer.states
-    ]
+    cards = [_card(answer, state) for state in answer.states]
     return table(cards, color=color, ascii_only=answer.prefs.ascii)
+
+
+def _card(answer: Answer, state: ProviderState) -> CardView:
+    from tui.present.card import card_view
+
+    spec = answer.registry.specs[state.key.provider]
+    face = face_of(state.key, spec.name, spec.shown_short_name, answer.labels[state.key])
+    return card_view(
+        state,
+        name=face.name,
+        short_name=face.short_name,
+        now=answer.now,
+        prefs=answer.prefs,
+        tz=LOCAL_ZONE,
+    )
 
 
 # -- flags -----------------------------------------------------------------------------------------

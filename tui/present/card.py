@@ -58,8 +58,8 @@ def card_view(
     look = reading.look(state, now)
     card = CardView(
         key=state.key,
-        name=name,
-        short_name=short_name,
+        name=reader.public(name),
+        short_name=reader.public(short_name),
         look=look,
         symbol=LOOK_SYMBOLS.get(look, ""),
         account=reader.public(state.key.account),
