@@ -180,14 +180,6 @@ def test_an_account_without_credits_shows_none() -> None:
     assert parsed("usage_reversed.json").balances == ()
 
 
-def test_no_limits_and_no_credits_are_an_answer_too() -> None:
-    """Accounts fall back to an empty answer for a while; that is unknown and no broken form."""
-    empty = {"rate_limit": None, "credits": {"has_credits": False, "balance": "0"}}
-    snapshot = usage(json.dumps(empty).encode())
-    assert snapshot.windows == ()
-    assert [balance.amount for balance in snapshot.balances] == [Decimal(0)]
-
-
 def test_unlimited_credits_are_a_word_and_a_success_without_bars() -> None:
     snapshot = parsed("usage_unlimited.json")
     assert snapshot.windows == ()

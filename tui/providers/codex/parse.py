@@ -129,8 +129,7 @@ def _snapshot(
     credits = mapping(answer.get("credits"))
     details = tuple(_unlimited(credits))
     windows = tuple(_by_length(list(readings)))
-    monthly = tuple(_monthly_limit(answer))
-    balances = (*_balance(credits, is_all=not (windows or monthly or details)), *monthly)
+    balances = (*_balance(credits), *_monthly_limit(answer))
     if not (windows or balances or details):
         raise ParseError(f"{SERVICE}: no rate limits found.")
     return ProviderSnapshot(
@@ -276,14 +275,11 @@ def _spark_place(minutes: int | None, place: int) -> int:
 # -- credits ---------------------------------------------------------------------------------------
 
 
-def _balance(credits: Mapping[str, Any], *, is_all: bool) -> Iterator[Balance]:
-    """Credits that were bought; an account that has none shows none, unless that is all there is
-    to say."""
+def _balance(credits: Mapping[str, Any]) -> Iterator[Balance]:
+    """Credits that were bought; an account without the feature has none to show."""
     amount = decimal(credits.get("balance"))
     has_credits = boolean(_any(credits, "has_credits", "hasCredits"))
-    if amount is None or boolean(credits.get("unlimited")):
-        return
-    if has_credits is False and not amount and not is_all:
+    if amount is None or boolean(credits.get("unlimited")) or (has_credits is False and not amount):
         return
     yield Balance(id=CREDITS, label="Credits", amount=amount, currency=CREDITS)
 
