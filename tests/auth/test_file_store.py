@@ -165,3 +165,23 @@ async def test_a_look_at_the_values_survives_a_damaged_store_and_a_refresh_says_
     await values.load(store, reveal=False)
     with pytest.raises(StoreError, match="is damaged"):
         await values.load(store)
+
+
+async def test_a_file_is_read_again_only_when_it_changed(data: Path) -> None:
+    path = data / "credentials.json"
+    await FileStore(path).set("zai", "api_key", Secret("first"))
+    store = FileStore(path)
+    await store.names()
+    content = path.read_bytes()
+    kept = path.stat()
+    path.write_bytes(content.replace(b"first", b"other"))
+    os.utime(path, ns=(kept.st_atime_ns, kept.st_mtime_ns))
+    assert await value_of(store) == "first"
+    await FileStore(path).set("zai", "api_key", Secret("another instance wrote"))
+    assert await value_of(store) == "another instance wrote"
+
+
+async def value_of(store: FileStore) -> str:
+    found = await store.get("zai", "api_key")
+    assert found is not None
+    return found.reveal()

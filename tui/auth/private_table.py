@@ -22,6 +22,8 @@ from tui.gateways.blocking import run_blocking
 
 Rows: TypeAlias = dict[str, dict[str, Any]]
 Name: TypeAlias = tuple[str, str]
+Stamp: TypeAlias = tuple[int, ...]
+"""Every change replaces the file, so that at least its number changes."""
 
 DEADLINE_S = 10.0
 VERSION = 1
@@ -44,6 +46,9 @@ class PrivateTable:
         self.path = path
         self._title = title
         self._is_reported = False
+        self._known: dict[Name, Any] = {}
+        self._known_stamp: Stamp | None = None
+        """Of the file that holds what is known."""
 
     async def values(self) -> dict[Name, Any]:
         """Everything, by row and column.
@@ -51,8 +56,16 @@ class PrivateTable:
         Raises:
             StoreError: The file cannot be read or is damaged.
         """
-        rows = await run_blocking(self._load, deadline_s=DEADLINE_S)
-        return {(row, column): value for row in rows for column, value in rows[row].items()}
+        stamp = _stamp(self.path)
+        if stamp is None:
+            return {}
+        if not stamp or stamp != self._known_stamp:
+            rows = await run_blocking(self._load, deadline_s=DEADLINE_S)
+            self._known = {
+                (row, column): value for row in rows for column, value in rows[row].items()
+            }
+            self._known_stamp = stamp
+        return dict(self._known)
 
     async def put(self, row: str, column: str, value: Any) -> None:
         """Keep one value.
@@ -153,6 +166,18 @@ class PrivateTable:
         with contextlib.suppress(OSError):
             if self.path.parent.stat().st_mode & 0o077:
                 self.path.parent.chmod(0o700)
+
+
+def _stamp(path: Path) -> Stamp | None:
+    """`None` when nothing is there, nothing to go by when that cannot be told; modes count, because
+    they are repaired when it is read."""
+    try:
+        found, folder = path.stat(), path.parent.stat()
+    except FileNotFoundError:
+        return None
+    except OSError:
+        return ()
+    return found.st_ino, found.st_mtime_ns, found.st_size, found.st_mode, folder.st_mode
 
 
 def _free_name(path: Path) -> Path:
