@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -151,6 +152,24 @@ async def test_a_refresh_ends_with_the_answer_and_no_error(scene: Scene) -> None
     assert state.phase is Phase.WAITING
     assert state.error is None
     assert scene.told[0].phase is Phase.REFRESHING
+
+
+async def test_only_changes_are_news_in_the_log(
+    scene: Scene, caplog: pytest.LogCaptureFixture
+) -> None:
+    lost = NetworkError("No answer.")
+    scene.upstream.answers = [1.0, 2.0, lost, lost, 3.0]
+    with caplog.at_level(logging.DEBUG, logger="tui.engine"):
+        for _ in range(5):
+            await finished(scene, scene.engine.refresh(KEY))
+    lines = [(record.levelname, record.getMessage()) for record in caplog.records]
+    assert lines == [
+        ("INFO", "alpha: ok in 0.0 s (api)"),
+        ("DEBUG", "alpha: ok in 0.0 s (api)"),
+        ("INFO", "alpha: No answer. (network)"),
+        ("DEBUG", "alpha: No answer. (network)"),
+        ("INFO", "alpha: answers again in 0.0 s (api)"),
+    ]
 
 
 async def test_a_second_background_refresh_joins_the_running_one(scene: Scene) -> None:

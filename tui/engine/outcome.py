@@ -9,6 +9,7 @@ from tui.core.errors import ErrorInfo, ErrorKind
 from tui.core.models import Phase, ProviderState, map_text
 from tui.core.schedule import carry_over
 from tui.core.text import clean
+from tui.core.wording import joined
 from tui.providers._chain import FetchResult
 
 DROPS_SNAPSHOT = frozenset({ErrorKind.MISSING_CREDENTIALS})
@@ -44,6 +45,16 @@ def failed(state: ProviderState, result: FetchResult, now: datetime) -> Provider
         attempts=result.attempts,
         attempted_at=now,
     )
+
+
+def summary(state: ProviderState, before: ProviderState) -> str:
+    """How a refresh ended, for the log: `ok in 0.4 s (web, Chromium: Default)`."""
+    if state.error is not None:
+        return f"{state.error.message} ({state.error.kind})"
+    word = "answers again" if before.failures else "ok"
+    elapsed_s = sum(attempt.elapsed_s or 0.0 for attempt in state.attempts)
+    came_from = state.snapshot and (state.snapshot.source_id, state.snapshot.origin)
+    return f"{word} in {elapsed_s:.1f} s ({joined(came_from or (), ', ')})"
 
 
 def emptied(state: ProviderState) -> ProviderState:

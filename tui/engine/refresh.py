@@ -24,7 +24,14 @@ from tui.core.text import clean
 from tui.engine.account import DEFAULT_RHYTHM, Accounts, Rhythm, Slot
 from tui.engine.background import Background, Means, Rows
 from tui.engine.keeping import Keeper
-from tui.engine.outcome import emptied, failed, succeeded, voids_numbers, wants_fresh
+from tui.engine.outcome import (
+    emptied,
+    failed,
+    succeeded,
+    summary,
+    voids_numbers,
+    wants_fresh,
+)
 from tui.engine.pulse import Pulse
 from tui.engine.timing import Timing
 from tui.gateways.cache import Remembered, SnapshotCache
@@ -209,7 +216,7 @@ class RefreshEngine:
         return await self._run(slot, True)
 
     async def _run(self, slot: Slot, user: bool) -> ProviderState:
-        generation = slot.generation
+        generation, before = slot.generation, slot.state
         partial: list[ProviderSnapshot] = []
 
         def show(snapshot: ProviderSnapshot) -> None:
@@ -235,6 +242,7 @@ class RefreshEngine:
             result = FetchResult(error=internal_error(error))
         if slot.generation == generation and self._slots.get(slot.key) is slot:
             self._finish(slot, result)
+            self._log_outcome(slot, before)
         return slot.state
 
     async def _ask_account(
@@ -271,13 +279,10 @@ class RefreshEngine:
             self._fail(slot, replace(result, error=error, attempts=attempts), error)
 
     def _succeed(self, slot: Slot, result: FetchResult, phase: Phase) -> None:
-        if slot.state.failures and phase is Phase.WAITING:
-            log.info("%s: answers again", slot.key)
         self._publish(slot, succeeded(slot.state, result, phase, self._clock.now()))
 
     def _fail(self, slot: Slot, result: FetchResult, error: ErrorInfo) -> None:
         now = self._clock.now()
-        self._log_failure(slot, error)
         gate = gate_opens_at(error, now)
         if gate is not None:
             slot.gate_until = gate
@@ -292,10 +297,14 @@ class RefreshEngine:
     def _shown(self, text: str) -> str:
         return clean(self._redact(text))
 
-    def _log_failure(self, slot: Slot, error: ErrorInfo) -> None:
-        first = slot.state.failures == 0
-        level = logging.INFO if first else logging.DEBUG
-        log.log(level, "%s: %s (%s)", slot.key, error.message, error.kind)
+    def _log_outcome(self, slot: Slot, before: ProviderState) -> None:
+        """The first answer, the first failure and every change between them are news."""
+        state = slot.state
+        is_first = before.attempted_at is None
+        is_news = is_first or bool(before.failures) != bool(state.failures)
+        log.log(
+            logging.INFO if is_news else logging.DEBUG, "%s: %s", slot.key, summary(state, before)
+        )
 
     # -- the loop of one account -----------------------------------------------------------------
 
