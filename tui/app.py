@@ -25,6 +25,7 @@ from textual.types import CSSPathType
 
 from tui.deck_api import DeckApi
 from tui.messages import (
+    COPY_LIMIT,
     CopyRequested,
     DetailsRequested,
     RefreshRequested,
@@ -44,8 +45,6 @@ DEMO = "demo"
 """What the app returns when the user wants the demo instead."""
 SIGNALS = ("SIGTERM", "SIGHUP")
 NO_COLOR = NoColor()
-COPY_LIMIT = 70_000
-"""Terminals drop longer clipboard sequences without a word."""
 TYPED_IN_INPUTS = frozenset({"help", "quit"})
 """Actions on single letters, which belong to the text while one is typed."""
 

@@ -62,6 +62,10 @@ class LogLinesAdded(Message):
     """The log grew."""
 
 
+COPY_LIMIT = 70_000
+"""Terminals drop longer clipboard sequences without a word."""
+
+
 @dataclass
 class CopyRequested(Message):
     """The user wants a text on the clipboard."""

@@ -375,6 +375,51 @@ async def test_copying_the_log_tells_where_it_is_also_to_be_had() -> None:
         assert deck.log_place in note.message
 
 
+async def test_of_very_many_lines_the_newest_are_copied() -> None:
+    deck = FakeDeck(everybody())
+    for number in range(1000):
+        deck.ring.add(f"line {number} {'x' * 100}")
+    async with opened(deck) as (app, pilot):
+        await open_log(app, pilot)
+        await pilot.press("y")
+        await pilot.pause()
+        copied = app.clipboard.splitlines()
+        assert " line 999 " in copied[-1]
+        assert all(line.endswith("x" * 100) for line in copied)
+        assert f"{len(copied)} log lines" in next(note.message for note in app._notifications)
+
+
+async def test_an_empty_log_says_so_and_there_is_nothing_to_copy() -> None:
+    deck = FakeDeck(everybody())
+    async with opened(deck) as (app, pilot):
+        await open_log(app, pilot)
+        await until(pilot, lambda: "No lines of this level yet." in log_lines(app))
+        await pilot.press("y")
+        await pilot.pause()
+        assert [note.message for note in app._notifications] == ["There are no lines to copy."]
+        deck.ring.add("the first one")
+        await until(pilot, lambda: "the first one" in log_lines(app))
+        assert "No lines" not in log_lines(app)
+
+
+async def test_new_lines_do_not_move_what_is_being_read() -> None:
+    deck = FakeDeck(everybody())
+    for number in range(100):
+        deck.ring.add(f"line {number}.")
+    async with opened(deck) as (app, pilot):
+        await open_log(app, pilot)
+        await until(pilot, lambda: "line 99." in log_lines(app))
+        await pilot.press("g")
+        await until(pilot, lambda: "line 0." in log_lines(app))
+        deck.ring.add("line 100.")
+        await pilot.pause(0.5)
+        assert "line 0." in log_lines(app)
+        await pilot.press("G")
+        await until(pilot, lambda: "line 100." in log_lines(app))
+        deck.ring.add("line 101.")
+        await until(pilot, lambda: "line 101." in log_lines(app))
+
+
 # -- sizes ---------------------------------------------------------------------------------------
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import ClassVar, TypeVar
 
 from rich.text import Text
@@ -19,7 +20,7 @@ from textual.widget import Widget
 from textual.widgets import RichLog
 
 from tui.deck_api import LogLine, LogRing, Unsubscribe
-from tui.messages import Closed, CopyRequested, LogLinesAdded
+from tui.messages import COPY_LIMIT, Closed, CopyRequested, LogLinesAdded
 
 T = TypeVar("T")
 
@@ -97,11 +98,14 @@ class LogPane(Widget):
         self.provider = _after(self.provider, ("", *sorted(named)))
 
     def action_copy(self) -> None:
-        """The chosen lines, all of them."""
-        lines = self._ring.records(self.level, self.provider)
-        text = "\n".join(line_text(line) for line in lines)
-        place = f"They are also in {self._place}" if self._place else ""
-        self.post_message(CopyRequested(text, f"{len(lines)} log lines", place))
+        """The chosen lines; of very many the last ones, as far as a clipboard takes them."""
+        lines = newest([line_text(x) for x in self._ring.records(self.level, self.provider)])
+        if not lines:
+            self.notify("There are no lines to copy.", markup=False)
+            return
+        what = f"{len(lines)} log line{'' if len(lines) == 1 else 's'}"
+        place = f"The file is {self._place}" if self._place else ""
+        self.post_message(CopyRequested("\n".join(lines), what, place))
 
     def action_close(self) -> None:
         """Put the log away."""
@@ -144,16 +148,34 @@ class LogPane(Widget):
             return
         lines = self._ring.records(self.level, self.provider)
         pane = self.query_one(RichLog)
+        follows = pane.is_vertical_scroll_end
+        if not lines:
+            self._say_nothing(pane)
+        elif self._last_line is None:
+            pane.clear()
         for line in _after_line(lines, self._last_line)[-LINES_SHOWN:]:
-            pane.write(Text(line_text(line)))
+            pane.write(Text(line_text(line)), scroll_end=follows)
         if lines:
             self._last_line = lines[-1]
+
+    def _say_nothing(self, pane: RichLog) -> None:
+        if not pane.lines:
+            who = f" about {self.provider}" if self.provider else ""
+            pane.write(Text(f"No lines of this level{who} yet.", style="dim"))
 
 
 def line_text(line: LogLine) -> str:
     """`14:03:11  kimi          ok in 0.4 s`, in local time."""
     level = "" if line.level < logging.WARNING else f"{logging.getLevelName(line.level).lower()}: "
-    return f"{line.at.astimezone():%H:%M:%S}  {line.provider:{PROVIDER_WIDTH}}  {level}{line.text}"
+    text = line.text.removeprefix(f"{line.provider}: ")
+    return f"{line.at.astimezone():%H:%M:%S}  {line.provider:{PROVIDER_WIDTH}}  {level}{text}"
+
+
+def newest(lines: Sequence[str], limit: int = COPY_LIMIT) -> list[str]:
+    """The last lines that together, with a line break each, are within a length."""
+    lengths = accumulate(len(line) + 1 for line in reversed(lines))
+    count = sum(length <= limit for length in lengths)
+    return list(lines[len(lines) - count :])
 
 
 def _after(value: T, values: Sequence[T]) -> T:
