@@ -69,6 +69,14 @@ class UsageApp(App[str]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("question_mark,f1", "help", "help", id="help"),
         Binding("q", "quit", "quit", id="quit"),
+        Binding(
+            "ctrl+p",
+            "command_palette",
+            "everything by name",
+            id="palette",
+            show=False,
+            priority=True,
+        ),
         Binding("ctrl+z", "suspend_process", "suspend", id="suspend", show=False),
     ]
 

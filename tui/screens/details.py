@@ -223,11 +223,16 @@ class DetailsScreen(Screen[None]):
         )
 
     def _links(self) -> list[tuple[str, str]]:
+        """Every address once, without the one that stands among the facts."""
         try:
             links = self.deck.spec(self.key).links if self.deck.is_started else Links()
         except KeyError:  # its module is broken
             return []
-        return [(label, url) for name, label in LINK_LABELS if (url := getattr(links, name))]
+        by_url: dict[str, str] = {}
+        for name, label in LINK_LABELS:
+            by_url.setdefault(getattr(links, name), label)
+        own = self.view.dashboard_url if self.view else ""
+        return [(label, url) for url, label in by_url.items() if url and url != own]
 
     def _page(self) -> str:
         own = self.view.dashboard_url if self.view else ""

@@ -8,9 +8,11 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import ActiveBinding, Binding, BindingType
 from textual.containers import VerticalScroll
-from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
+
+from tui.widgets.facts import Fact, Facts
+from tui.widgets.key_bar import in_declared_order
 
 SIGNS = (
     ("…", "waiting for the first answer"),
@@ -22,7 +24,7 @@ SIGNS = (
     ("–", "not reported"),
     ("↻", "being asked right now"),
 )
-KEY_WIDTH = 16
+KEY_WIDTH = 15
 
 
 class HelpScreen(ModalScreen[None]):
@@ -44,27 +46,22 @@ class HelpScreen(ModalScreen[None]):
         with VerticalScroll() as frame:
             frame.border_title = "keys"
             frame.border_subtitle = "esc closes"
-            yield Static(self._lines(self._keys()), markup=False)
+            yield Facts(self._keys(), label_width=KEY_WIDTH)
             yield Static("signs", classes="title")
-            yield Static(self._lines(SIGNS), markup=False)
+            yield Facts(SIGNS, label_width=KEY_WIDTH)
 
     async def action_scroll(self, how: str) -> None:
         """Letters for the scrolling keys."""
         await self.query_one(VerticalScroll).run_action(how)
 
-    def _keys(self) -> list[tuple[str, str]]:
+    def _keys(self) -> tuple[Fact, ...]:
         """One row per action, all its keys together."""
         rows: dict[tuple[str, str], list[str]] = {}
-        for active in self._places:
+        for active in in_declared_order(self._places):
             binding = active.binding
             if binding.id and active.enabled:
                 keys = rows.setdefault((binding.action, binding.description), [])
                 shown = self.app.get_key_display(binding)
                 if shown not in keys:
                     keys.append(shown)
-        return [(" ".join(keys), what) for (_, what), keys in rows.items()]
-
-    def _lines(self, rows: Iterable[tuple[str, str]]) -> Content:
-        return Content("\n").join(
-            Content.assemble((f"{left:{KEY_WIDTH}}", "bold"), right) for left, right in rows
-        )
+        return tuple((" ".join(keys), what) for (_, what), keys in rows.items())
