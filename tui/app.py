@@ -45,6 +45,8 @@ DEMO = "demo"
 """What the app returns when the user wants the demo instead."""
 SIGNALS = ("SIGTERM", "SIGHUP")
 NO_COLOR = NoColor()
+ASCII_KEYS = {"⏎": "enter", "←": "left", "→": "right", "↑": "up", "↓": "down"}
+"""Names of keys, where their signs would turn into others."""
 TYPED_IN_INPUTS = frozenset({"help", "quit"})
 """Actions on single letters, which belong to the text while one is typed."""
 
@@ -154,6 +156,11 @@ class UsageApp(App[str]):
         focused = self.focused
         is_typing = focused is not None and focused.check_consume_key("x", "x")
         return not (action in TYPED_IN_INPUTS and is_typing)
+
+    def get_key_display(self, binding: Binding) -> str:
+        """A key as the terminal can show it."""
+        shown = super().get_key_display(binding)
+        return ASCII_KEYS.get(shown, shown) if self._ascii.enabled else shown
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Terminals without UTF-8 get signs they have; with `NO_COLOR` no colour is written at all,

@@ -112,6 +112,17 @@ async def test_without_utf8_every_sign_on_every_screen_is_ascii() -> None:
         await pilot.press("escape")
 
 
+async def test_without_utf8_keys_are_called_by_their_names() -> None:
+    async with opened(FakeDeck(everybody()), size=(120, 36)) as (app, _):
+        assert "⏎ details" in screen_text(app)
+    deck = FakeDeck(everybody(), prefs=Preferences(ascii=True))
+    async with opened(deck, size=(120, 36)) as (app, pilot):
+        assert "enter details" in screen_text(app)
+        await pilot.press("question_mark")
+        await pilot.pause()
+        assert "up k            card above" in screen_text(app)
+
+
 def test_signs_keep_their_width() -> None:
     assert ascii_signs("╭─ Kimi · Pro ─╮ █▌· 月…") == "+- Kimi - Pro -+ ##- ??~"
 

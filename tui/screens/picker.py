@@ -47,7 +47,7 @@ class PickerScreen(ModalScreen[str | None]):
         """A frame with a list, or a sentence instead."""
         with Vertical() as frame:
             frame.border_title = Content(self._heading)
-            frame.border_subtitle = "⏎ takes it · esc back"
+            frame.border_subtitle = "enter takes it · esc back"
             yield Static("Looking …", id="note", markup=False)
             yield OptionList(compact=True)
 
