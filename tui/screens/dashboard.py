@@ -17,13 +17,12 @@ from textual.binding import Binding, BindingType
 from textual.getters import query_one
 from textual.message import Message
 from textual.reactive import var
-from textual.screen import Screen
 from textual.worker import Worker, WorkerState
 
 from tui.core.clock import LOCAL_ZONE
 from tui.core.errors import internal_error
 from tui.core.models import Phase, ProviderKey, ProviderState
-from tui.deck_api import DeckApi, Unsubscribe
+from tui.deck_api import DeckApi
 from tui.messages import (
     Closed,
     DetailsRequested,
@@ -32,6 +31,7 @@ from tui.messages import (
     RefreshRequested,
     SettingsRequested,
 )
+from tui.screens.following import FollowingScreen
 from tui.widgets.card_grid import CardGrid, Direction
 from tui.widgets.key_bar import KeyBar
 from tui.widgets.space import Space, choose_space
@@ -56,7 +56,7 @@ FOR_CARDS = frozenset({"refresh", "details", "filter", "move", "edge", "page"})
 """Actions that make no sense while the log has the focus."""
 
 
-class DashboardScreen(Screen[None]):
+class DashboardScreen(FollowingScreen):
     """Everything at a glance."""
 
     AUTO_FOCUS = "ProviderCard"
@@ -98,12 +98,10 @@ class DashboardScreen(Screen[None]):
         """Nothing is switched on."""
 
     def __init__(self, deck: DeckApi) -> None:
-        super().__init__()
-        self.deck = deck
+        super().__init__(deck)
         self._ticks = 0
         self._deck_is_due = False
         self._came_from: ProviderCard | None = None
-        self._unsubscribe: Unsubscribe = lambda: None
         self.set_reactive(DashboardScreen.now, deck.clock.now())
 
     def compose(self) -> ComposeResult:
@@ -127,10 +125,6 @@ class DashboardScreen(Screen[None]):
             self.look_again()
         self._tell_if_empty()
 
-    def on_unmount(self) -> None:
-        """Leave the engine; the workers end with the screen."""
-        self._unsubscribe()
-
     def _start(self) -> None:
         self.run_worker(self._bring_up(), name="start", group="start")
 
@@ -141,7 +135,7 @@ class DashboardScreen(Screen[None]):
             self._fit()
             self._show_deck()
         await self.deck.start()
-        self._unsubscribe = self.deck.engine.subscribe(self._tell)
+        self.follow()
         self.deck.engine.tell = self._say
         await self.take_over()
         self.post_message(self.Started())
@@ -150,9 +144,6 @@ class DashboardScreen(Screen[None]):
         """What a background task has for the user."""
         name = next((face.name for face in self.deck.faces() if face.key == key), str(key))
         self.notify(sentence, title=name, timeout=12, markup=False)
-
-    def _tell(self, state: ProviderState) -> None:
-        self.post_message(ProviderStateChanged(state))
 
     async def take_over(self) -> None:
         """Bring cards and watchers in line with what is switched on now."""
@@ -341,16 +332,6 @@ class DashboardScreen(Screen[None]):
         """The settings, opened at the focused card."""
         card = self.grid.focused_card
         self.post_message(SettingsRequested(card.key if card else None))
-
-    def action_used_left(self) -> None:
-        """Count what is used, or what is left."""
-        self.deck.set_pref("show_used", not self.deck.prefs.show_used)
-        self.look_again()
-
-    def action_times(self) -> None:
-        """Show resets as countdowns, or as clock times."""
-        self.deck.set_pref("absolute_times", not self.deck.prefs.absolute_times)
-        self.look_again()
 
     def action_move(self, direction: Direction) -> None:
         """The focus goes to the neighbour."""

@@ -13,17 +13,17 @@ from textual.binding import Binding, BindingType
 from textual.containers import Container, VerticalGroup, VerticalScroll
 from textual.content import Content
 from textual.reactive import var
-from textual.screen import Screen
 from textual.widgets import Sparkline, Static
 
 from tui.core import wording
 from tui.core.clock import LOCAL_ZONE
 from tui.core.models import ProviderKey, ProviderState, UsageSeries
-from tui.deck_api import DeckApi, Unsubscribe
+from tui.deck_api import DeckApi
 from tui.messages import CopyRequested, ProviderStateChanged, RefreshRequested
 from tui.present.details import details_view
 from tui.present.views import BalanceDetail, DetailsView
 from tui.providers._spec import Links
+from tui.screens.following import FollowingScreen
 from tui.widgets.facts import Fact, Facts
 from tui.widgets.key_bar import KeyBar
 from tui.widgets.window_section import WindowSection
@@ -38,7 +38,7 @@ LINK_LABELS = (
 )
 
 
-class DetailsScreen(Screen[None]):
+class DetailsScreen(FollowingScreen):
     """Windows and charts on the left, plan, money and links on the right, attempts below."""
 
     CSS_PATH = "details.tcss"
@@ -63,12 +63,10 @@ class DetailsScreen(Screen[None]):
     """What is shown. An equal view touches nothing."""
 
     def __init__(self, deck: DeckApi, key: ProviderKey) -> None:
-        super().__init__()
-        self.deck = deck
+        super().__init__(deck)
         self.key = key
         self._state = _state_of(deck, key)
         self._hides_account = deck.prefs.privacy
-        self._unsubscribe: Unsubscribe = lambda: None
         self.set_reactive(DetailsScreen.view, self._seen())
 
     def compose(self) -> ComposeResult:
@@ -86,15 +84,8 @@ class DetailsScreen(Screen[None]):
     async def on_mount(self) -> None:
         """Follow the engine while the screen is open."""
         if self.deck.is_started:
-            self._unsubscribe = self.deck.engine.subscribe(self._tell)
+            self.follow()
         await self._show(self.view)
-
-    def on_unmount(self) -> None:
-        """Leave the engine."""
-        self._unsubscribe()
-
-    def _tell(self, state: ProviderState) -> None:
-        self.post_message(ProviderStateChanged(state))
 
     async def watch_view(self, view: DetailsView | None) -> None:
         """Show what changed."""
@@ -136,16 +127,6 @@ class DetailsScreen(Screen[None]):
     def action_privacy(self) -> None:
         """Mask the account, or show it."""
         self._hides_account = not self._hides_account
-        self.look_again()
-
-    def action_used_left(self) -> None:
-        """Count what is used, or what is left."""
-        self.deck.set_pref("show_used", not self.deck.prefs.show_used)
-        self.look_again()
-
-    def action_times(self) -> None:
-        """Show resets as countdowns, or as clock times."""
-        self.deck.set_pref("absolute_times", not self.deck.prefs.absolute_times)
         self.look_again()
 
     async def action_scroll(self, how: str) -> None:
