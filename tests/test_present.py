@@ -610,9 +610,9 @@ def test_details_give_exact_numbers_countdown_and_clock() -> None:
     assert details(state(item), LEFT).windows[0].pace == shown.pace
 
 
-def test_details_of_an_overdue_window_claim_nothing() -> None:
+def test_details_of_an_overdue_window_tell_only_what_it_was() -> None:
     shown = details(state(window(used=83, minutes=300, in_s=-40))).windows[0]
-    assert (shown.exact, shown.reset, shown.pace) == ("", "due since 11:59", "")
+    assert (shown.exact, shown.reset, shown.pace) == ("", "due since 11:59 – was 83%", "")
 
 
 def test_attempts_read_like_a_story() -> None:

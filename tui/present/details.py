@@ -23,6 +23,7 @@ from tui.core.models import (
 )
 from tui.present.card import SERVICE, card_view, in_ascii, period_text, source_text
 from tui.present.reader import Reader
+from tui.present.rows import was_text
 from tui.present.views import (
     AttemptView,
     BalanceDetail,
@@ -100,7 +101,7 @@ def _window(window: UsageWindow, row: RowView, reader: Reader) -> WindowDetail:
         row=row,
         exact=_exact(window, row),
         numbers=_numbers(window),
-        reset=_both_clocks(window.resets_at, reader),
+        reset=_both_clocks(window, reader),
         pace=_pace(row, reader),
         length=wording.length_text(window.window_minutes) if window.window_minutes else "",
     )
@@ -122,12 +123,13 @@ def _numbers(window: UsageWindow) -> str:
     return f"{wording.bare(used, unit)} of {wording.money(limit, unit)} used · {left} left"
 
 
-def _both_clocks(moment: datetime | None, reader: Reader) -> str:
+def _both_clocks(window: UsageWindow, reader: Reader) -> str:
+    moment = window.resets_at
     if moment is None:
         return ""
     clock = reader.clock(moment)
     if moment <= reader.now:
-        return f"due since {clock}"
+        return wording.joined((f"due since {clock}", was_text(window, reader)), " – ")
     return f"{wording.countdown(moment, reader.now)} · {clock}"
 
 

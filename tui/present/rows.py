@@ -62,16 +62,13 @@ class RowMaker:
 
     def _due(self, window: UsageWindow) -> RowView:
         """An old percentage is never shown as a present one (B§5)."""
-        was = ""
-        if window.used_percent is not None:
-            shown = self.reader.shown_percent(window.used_percent)
-            was = f" – was {wording.percent_text(shown)}"
+        was = was_text(window, self.reader)
         due = "full by now" if window.refills else "reset due"
         return RowView(
             id=window.id,
             label=window.label,
             severity="stale",
-            reset_text=f"{due}{was}",
+            reset_text=wording.joined((due, was), " – "),
             reset_short="due",
         )
 
@@ -203,3 +200,10 @@ def balance_severity(balance: Balance) -> Severity:
         return "ok"
     spent = limit - amount if amount is not None else used
     return "ok" if spent is None else reading.severity(float(spent / limit * 100))
+
+
+def was_text(window: UsageWindow, reader: Reader) -> str:
+    """`was 83%`: the last reading of a window that has been reset since."""
+    if window.used_percent is None:
+        return ""
+    return f"was {wording.percent_text(reader.shown_percent(window.used_percent))}"
