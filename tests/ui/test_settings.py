@@ -753,6 +753,16 @@ async def test_a_narrow_terminal_shows_list_and_page_one_at_a_time() -> None:
         assert isinstance(screen.focused, SettingsList)
 
 
+async def test_a_page_that_is_not_in_sight_is_not_tested() -> None:
+    async with opened(settings_deck(), ALPHA, size=(40, 12)) as (screen, pilot):
+        assert "t test" in str(screen.query_one(KeyBar).render())
+        await pilot.press("escape")
+        await until(pilot, lambda: "t test" not in str(screen.query_one(KeyBar).render()))
+        await pilot.press("t", "ctrl+t")
+        await pilot.pause()
+        assert not pages(screen).tested
+
+
 async def test_the_answer_is_in_sight_on_the_smallest_screen() -> None:
     async with opened(settings_deck(), ALPHA, size=(40, 12)) as (_, pilot):
         await pilot.press("tab", "ctrl+t")

@@ -50,6 +50,14 @@ async def test_browsers_are_looked_into_only_when_asked() -> None:
         await until(pilot, lambda: "signed in to ampcode.com in Chromium" in screen_text(app))
 
 
+async def test_the_help_is_reached_by_keyboard_on_a_small_screen() -> None:
+    async with opened(FakeDeck([], detections=FOUND), size=(40, 12)) as (app, pilot):
+        await until(pilot, lambda: "Kiro" in screen_text(app))
+        assert "look around: d." not in screen_text(app)
+        await pilot.press("end")
+        await until(pilot, lambda: "look around: d." in screen_text(app))
+
+
 async def test_d_ends_the_app_with_the_wish_for_the_demo() -> None:
     async with opened(FakeDeck([], detections=FOUND)) as (app, pilot):
         await pilot.press("d")

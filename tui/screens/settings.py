@@ -181,7 +181,8 @@ class SettingsScreen(DraftingScreen):
         if not self.is_mounted:
             return True
         if action == "test":
-            return self.draft is not None and self.draft.page.key is not None
+            draft = self.draft
+            return self.page.display and draft is not None and draft.page.key is not None
         if action == "reset":
             return self.focused_row() is not None
         if action == "search":

@@ -92,7 +92,7 @@ class WelcomeScreen(Screen[bool]):
 
     def compose(self) -> ComposeResult:
         """A heading, the rows, three lines of help."""
-        with VerticalScroll(can_focus=False):
+        with VerticalScroll():
             yield Static("quotadeck", id="brand")
             yield Static("Nothing is switched on yet. What this machine has:", id="heading")
             yield FoundRows()
