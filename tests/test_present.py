@@ -32,6 +32,7 @@ from tui.core.models import (
 )
 from tui.core.preferences import Preferences
 from tui.present.card import card_view
+from tui.present.changes import next_change
 from tui.present.deck import deck_view
 from tui.present.details import details_view
 from tui.present.views import BalanceView, CardView, DetailsView, RowView
@@ -763,3 +764,36 @@ def test_any_state_can_be_shown(shown: ProviderState, prefs: Preferences, zone: 
     full = details_view(shown, name="z.ai", short_name="z.ai", now=NOON, prefs=prefs, tz=tz)
     assert full.card == view
     assert len(full.attempt_facts) == len(shown.attempts)
+
+
+# -- when to look again ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("shown", "seconds"),
+    [
+        (ProviderState(key=KEY), 60),
+        (state(window(in_s=135), age_s=0), 15),
+        (state(window(in_s=-45), age_s=0), 15),
+        (state(window(in_s=120), age_s=20), 40),
+        (of(snapshot(balances=(Balance(id="b", label="B", amount=None, expires_at=NOON),))), 60),
+        (replace(ProviderState(key=KEY), next_at=NOON + timedelta(seconds=7)), 7),
+    ],
+)
+def test_a_card_is_looked_at_again_when_a_whole_minute_is_reached(
+    shown: ProviderState, seconds: float
+) -> None:
+    assert next_change(shown, NOON) == NOON + timedelta(seconds=seconds)
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(shown=any_.states, share=st.floats(0, 1))
+def test_until_then_only_the_pace_moves_on(shown: ProviderState, share: float) -> None:
+    still = replace(LEFT, pace=False)
+    last = next_change(shown, NOON) - timedelta(seconds=1)  # in a last second "now" is near enough
+    later = max(NOON, NOON + (last - NOON) * share)
+
+    def seen(now: datetime) -> CardView:
+        return card_view(shown, name="z.ai", short_name="z.ai", now=now, prefs=still, tz=UTC)
+
+    assert seen(later) == seen(NOON)

@@ -7,7 +7,7 @@ touches nothing.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Self
 
 from rich.cells import cell_len as cells
@@ -20,6 +20,7 @@ from textual.widget import Widget
 
 from tui.core.models import ProviderKey, ProviderState
 from tui.messages import DetailsRequested
+from tui.present.changes import next_change
 from tui.present.views import BalanceView, CardView
 from tui.widgets.balance_row import BalanceRow
 from tui.widgets.card_message import CardMessage, Piece
@@ -28,11 +29,6 @@ from tui.widgets.space import Space
 from tui.widgets.usage_row import UsageRow
 
 Present = Callable[[ProviderState, datetime], CardView]
-
-CALM = timedelta(seconds=10)
-"""Texts are whole minutes: looking that often is enough."""
-NEAR = timedelta(minutes=2)
-"""Closer to a reset than this, the card looks at every tick."""
 
 
 STYLES = {
@@ -70,7 +66,7 @@ class ProviderCard(Widget, can_focus=True):
         super().__init__(id=key.dom_id)
         self.key = key
         self._present = present
-        self._look_again_at = now
+        self._looked_at = self._look_again_at = now
         self._edges: dict[str, Content] = {}
         self.set_reactive(ProviderCard.space, space)
         self.set_reactive(ProviderCard.now, now)
@@ -116,7 +112,7 @@ class ProviderCard(Widget, can_focus=True):
 
     def watch_now(self, now: datetime | None) -> None:
         """The time went on; most ticks cannot change a text."""
-        if now is not None and now >= self._look_again_at:
+        if now is not None and not self._looked_at <= now < self._look_again_at:
             self.look_again()
 
     def watch_space(self, space: Space) -> None:
@@ -135,7 +131,7 @@ class ProviderCard(Widget, can_focus=True):
             self.view = self._seen(self.state, self.now)
 
     def _seen(self, state: ProviderState, now: datetime) -> CardView:
-        self._look_again_at = now + (timedelta() if _resets_soon(state, now) else CALM)
+        self._looked_at, self._look_again_at = now, next_change(state, now)
         return self._present(state, now)
 
     def _show(self) -> None:
@@ -274,8 +270,3 @@ def _display(widget: Widget, wanted: bool) -> None:
     """Setting it repaints, even to what it is."""
     if widget.display != wanted:
         widget.display = wanted
-
-
-def _resets_soon(state: ProviderState, now: datetime) -> bool:
-    windows = state.snapshot.windows if state.snapshot else ()
-    return any(w.resets_at is not None and abs(w.resets_at - now) < NEAR for w in windows)
