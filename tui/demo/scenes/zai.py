@@ -21,7 +21,7 @@ def quota(moment: Moment) -> Answer:
                 "level": "pro",
                 "limits": [
                     _limit(3, 5, 12000, session, epoch_ms(moment.resets_at(RESET_MINUTES, 300))),
-                    _limit(6, 1, 60000, week, epoch_ms(moment.later(days=4, hours=6))),
+                    _limit(6, 1, 60000, week, epoch_ms(moment.later(days=4, hours=6, minutes=25))),
                     {
                         "type": "TIME_LIMIT",
                         "unit": 5,
@@ -30,7 +30,7 @@ def quota(moment: Moment) -> Answer:
                         "currentValue": 43,
                         "remaining": 957,
                         "percentage": 4,
-                        "nextResetTime": epoch_ms(moment.later(days=12)),
+                        "nextResetTime": epoch_ms(moment.later(days=12, hours=3, minutes=40)),
                         "usageDetails": [{"modelCode": "web-reader", "usage": 43}],
                     },
                 ],
