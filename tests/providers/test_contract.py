@@ -22,6 +22,7 @@ import json
 import math
 import random
 import re
+import ssl
 from collections.abc import Callable, Iterator
 from copy import deepcopy
 from fnmatch import fnmatch
@@ -35,7 +36,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.support import PAYLOADS, make_context
-from tui.core.errors import ErrorKind, FetchError
+from tui.core.errors import ErrorInfo, ErrorKind, FetchError
 from tui.core.models import ProviderSnapshot
 from tui.core.plain import from_plain, to_plain
 from tui.providers import _chain, load_providers
@@ -359,3 +360,82 @@ async def test_looking_for_a_login_needs_no_network(spec: ProviderSpec, home: Pa
         found = await spec.detect(ctx)
     assert found == ""
     assert router.calls.call_count == 0
+
+
+# -- next steps ------------------------------------------------------------------------------------
+
+with_key = pytest.mark.parametrize(
+    "spec", [pytest.param(spec, id=spec.id) for spec in SPECS.values() if spec.field("api_key")]
+)
+with_cookies = pytest.mark.parametrize(
+    "spec", [pytest.param(spec, id=spec.id) for spec in SPECS.values() if spec.cookies]
+)
+PASTES = {
+    "claude": "sessionKey=sk-ant-sid01-abcdefgh",
+    "kimi": "kimi-auth=aaaaaaaa.bbbbbbbb.cccccccc",
+    "opencode": "auth=abcdefgh",
+    "ollama": "__Secure-session=abcdefgh",
+}
+"""A login by its form, where the name `session` is not one."""
+
+
+async def said_with_key(spec: ProviderSpec, home: Path, reaction: Any) -> ErrorInfo:
+    """What the card says with a key of the right form and this reaction to every request."""
+    declared = spec.field("api_key")
+    assert isinstance(declared, SecretField)
+    key = (declared.placeholder or "…").replace("…", "abcdefgh1234")
+    ctx = await make_context(spec, home, secrets={"api_key": key}, settings={"source": "api"})
+    with respx.mock(assert_all_called=False) as router:
+        router.route().mock(side_effect=reaction)
+        error = (await _chain.run(spec, ctx)).error
+    assert error is not None
+    return error
+
+
+@with_key
+async def test_an_unknown_certificate_leads_to_the_variable(spec: ProviderSpec, home: Path) -> None:
+    error = await said_with_key(spec, home, ssl.SSLError("unknown authority"))
+    assert error.kind is ErrorKind.NETWORK
+    assert "SSL_CERT_FILE" in error.hint
+
+
+@with_key
+async def test_a_page_of_somebody_else_is_no_news_for_us(spec: ProviderSpec, home: Path) -> None:
+    page = httpx.Response(200, html="<html><title>Portal</title>Welcome to this hotel</html>")
+    error = await said_with_key(spec, home, lambda request: page)
+    assert "report" not in error.hint
+
+
+@with_cookies
+async def test_with_cookies_switched_off_no_browser_is_recommended(
+    spec: ProviderSpec, home: Path
+) -> None:
+    ctx = await make_context(spec, home, settings={"source": "web", "cookie_source": "off"})
+    error = (await _chain.run(spec, ctx)).error
+    assert error is not None
+    assert error.hint == _chain.COOKIES_OFF
+
+
+@with_cookies
+async def test_where_cookies_are_off_another_source_says_what_is_missing(
+    spec: ProviderSpec, home: Path
+) -> None:
+    ctx = await make_context(spec, home, settings={"cookie_source": "off"})
+    error = (await _chain.run(spec, ctx)).error
+    assert error is not None
+    assert error.hint != _chain.COOKIES_OFF
+
+
+@with_cookies
+async def test_pasted_cookies_that_are_refused_are_to_be_pasted_anew(
+    spec: ProviderSpec, home: Path
+) -> None:
+    paste = PASTES.get(spec.id, "session=abcdefgh")
+    pasted = {"source": "web", "cookie_source": "manual", "cookie_header": paste}
+    ctx = await make_context(spec, home, settings=pasted)
+    with respx.mock(assert_all_called=False) as router:
+        router.route().respond(401)
+        error = (await _chain.run(spec, ctx)).error
+    assert error is not None
+    assert error.kind is ErrorKind.UNAUTHORIZED
+    assert "paste" in error.hint

@@ -1076,7 +1076,8 @@ async def test_a_stale_login_says_so_after_the_ladder(service: Service, home: Pa
     service.refused = stale()
     failed = await failure(await pasted(home, "session=abc"))
     assert words(failed) == (
-        "Factory says the stored token is stale. Log out and in at app.factory.ai."
+        "Factory says the stored token is stale. "
+        "Log out and in at app.factory.ai, then paste the new cookies."
     )
 
 

@@ -730,15 +730,19 @@ async def test_a_paste_without_the_session_asks_nobody(
     assert site.requests == []
 
 
-@pytest.mark.parametrize("source", ["manual", "off"])
+@pytest.mark.parametrize(
+    ("source", "step"),
+    [
+        ("manual", "Log in at opencode.ai in Chrome, or paste a Cookie header."),
+        ("off", "Cookies are off: choose in the settings where they come from."),
+    ],
+)
 async def test_manual_without_a_paste_and_off_look_nowhere(
-    site: Site, home: Path, source: str
+    site: Site, home: Path, source: str, step: str
 ) -> None:
     ctx = await automatic(home, browser_jar(auth=SESSION), settings={"cookie_source": source})
     failed = await failure(ctx)
-    assert words(failed) == (
-        "No OpenCode session found. Log in at opencode.ai in Chrome, or paste a Cookie header."
-    )
+    assert words(failed) == f"No OpenCode session found. {step}"
     assert site.requests == []
 
 

@@ -358,7 +358,7 @@ def _network_error(host: str, timeout_s: float, error: Exception) -> FetchError:
     if any(isinstance(cause, ssl.SSLError) for cause in causes):
         return NetworkError(
             f"The certificate of {host} could not be verified.",
-            hint="Check the clock, or name your authority in SSL_CERT_FILE.",
+            hint="Check the clock; behind a proxy set SSL_CERT_FILE to its certificate.",
         )
     if any(isinstance(cause, socket.gaierror) for cause in causes):
         return NetworkError(f"{host} was not found.", hint=_connection_hint())

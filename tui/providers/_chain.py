@@ -35,7 +35,9 @@ NOT_ASKED = frozenset(
 )
 """Failures that say nothing against the login, so that its older numbers still mean something."""
 LAST_KNOWN_S = 10.0
-AUTO = "auto"
+COOKIES_OFF = "Cookies are off: choose in the settings where they come from."
+"""The next step of a browser login nobody looked for; that of any other source comes first."""
+AUTO, WEB = "auto", "web"
 T = TypeVar("T")
 
 
@@ -98,26 +100,24 @@ class _Run:
 
     attempts: list[Attempt] = field(default_factory=list)
     tried: list[ErrorInfo] = field(default_factory=list)
+    missing: list[ErrorInfo] = field(default_factory=list)
     drop_snapshot: bool = False
 
-    def skip(self, source: Source, error: ErrorInfo) -> None:
-        self.attempts.append(Attempt(source_id=source.id, outcome="skipped", error=error))
-
     def fail(self, source: Source, error: ErrorInfo, elapsed_s: float) -> None:
-        outcome = "skipped" if error.kind is ErrorKind.MISSING_CREDENTIALS else "failed"
+        is_missing = error.kind is ErrorKind.MISSING_CREDENTIALS
         self.attempts.append(
             Attempt(
                 source_id=source.id,
-                outcome="skipped" if outcome == "skipped" else "failed",
+                outcome="skipped" if is_missing else "failed",
                 error=error,
                 elapsed_s=elapsed_s,
             )
         )
-        if outcome == "failed":
-            self.tried.append(error)
+        (self.missing if is_missing else self.tried).append(error)
 
     def result(self) -> FetchResult:
-        candidates = self.tried or [a.error for a in self.attempts if a.error is not None]
+        wanted = [error for error in self.missing if error.hint != COOKIES_OFF]
+        candidates = self.tried or wanted or self.missing
         error = most_useful(candidates) if candidates else None
         return FetchResult(
             error=error, attempts=tuple(self.attempts), drop_snapshot=self.drop_snapshot
@@ -176,6 +176,7 @@ async def _try_in_order(
         try:
             snapshot = await _fetch(source, ctx, memory, programs)
         except FetchError as error:
+            _tell_of_cookies(error, source, ctx)
             run_state.drop_snapshot |= error.drop_snapshot
             run_state.fail(source, error.info(source.word), time.monotonic() - started)
             if not _goes_on(source, error):
@@ -238,6 +239,18 @@ async def _end(running: dict[str, asyncio.Task[Any]]) -> None:
         task.cancel()
     await asyncio.gather(*running.values(), return_exceptions=True)
     running.clear()
+
+
+def _tell_of_cookies(error: FetchError, source: Source, ctx: FetchContext) -> None:
+    """Whoever pasted cookies, or wants none, is not helped by a new login in a browser alone."""
+    if source.word != WEB:
+        return
+    match ctx.sessions.cookie_source, error.kind:
+        case "off", ErrorKind.MISSING_CREDENTIALS:
+            error.hint = COOKIES_OFF
+        case "manual", ErrorKind.UNAUTHORIZED if "paste" not in error.hint:
+            step = error.hint.partition(", then ")[0].rstrip(".")
+            error.hint = f"{step}, then paste the new cookies."
 
 
 def _goes_on(source: Source, error: FetchError) -> bool:

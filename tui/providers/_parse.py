@@ -16,7 +16,9 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from tui.core.errors import (
+    DEFAULT_HINTS,
     FetchError,
+    NetworkError,
     ParseError,
     RateLimited,
     ServerError,
@@ -29,6 +31,8 @@ from tui.core.wording import amount_text as amount_text
 
 LATEST_YEAR = 4000
 LONGEST_SLUG = 60
+CHECK_NETWORK = "Check the network and its proxy."
+"""The next step where a page came that is not the service's."""
 ErrorTable = Mapping[int, Callable[[Reply], FetchError]]
 """What a provider says about a status, for the statuses where its page has a text of its own."""
 
@@ -88,13 +92,32 @@ def json_value(reply: Reply, service: str) -> Any:
     if not reply.body.strip():
         raise ParseError(f"{service} sent an empty answer.")
     if reply.is_html:
-        raise ParseError(
-            f"{service} sent a page instead of data; a proxy or a login page answered."
-        )
+        raise page_instead(service)
     try:
         return json.loads(reply.body)
     except (ValueError, RecursionError) as error:
         raise ParseError(f"{service} sent no valid JSON.") from error
+
+
+def page_instead(service: str) -> ParseError:
+    """A page where data was expected: somebody on the way answered, the form is as it was."""
+    return ParseError(
+        f"{service} sent a page instead of data; a proxy or a login page answered.",
+        hint=CHECK_NETWORK,
+    )
+
+
+def unreached(service: str, error: NetworkError, *, otherwise: str = "") -> NetworkError:
+    """A failed exchange in a sentence that names the service; the next step stays.
+
+    Args:
+        otherwise: The next step where there was none but waiting.
+    """
+    is_general = error.hint == DEFAULT_HINTS[error.kind]
+    return NetworkError(
+        f"Could not reach {service}: {error.message}",
+        hint=otherwise if is_general else error.hint,
+    )
 
 
 def json_object(reply: Reply, service: str) -> dict[str, Any]:

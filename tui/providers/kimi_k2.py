@@ -306,7 +306,7 @@ async def ask(ctx: FetchContext, api_key: Secret) -> Reply:
         reply = await ctx.http.send("GET", CREDITS_URL, bearer=api_key, timeout_s=TIMEOUT_S)
     except NetworkError as error:
         raise NetworkError(
-            f"Kimi K2 is not reachable: {error.message}", hint=DISCONTINUED
+            f"Kimi K2 is not reachable: {error.message}", hint=f"{error.hint} {DISCONTINUED}"
         ) from error
     errors = {reply.status: answered, **STATUS_ERRORS}
     return ensure_ok(reply, HOST, now=ctx.clock.now(), errors=errors)

@@ -25,7 +25,7 @@ from tui.core.sessions import CookieJar
 from tui.core.urls import host_of
 from tui.providers._context import FetchContext
 from tui.providers._cookies import BROWSER_AGENT, SLOT
-from tui.providers._parse import ErrorTable, ensure_ok, json_object
+from tui.providers._parse import ErrorTable, ensure_ok, json_object, unreached
 from tui.providers.augment.cli import SERVICE, no_login
 from tui.providers.augment.parse import parse_credits, with_subscription
 from tui.providers.augment.session import session_of
@@ -145,8 +145,7 @@ async def ask(ctx: FetchContext, jar: CookieJar, url: str) -> dict[str, Any]:
             timeout_s=TIMEOUT_S,
         )
     except NetworkError as error:
-        message = f"Could not reach Augment: {error.message}"
-        raise NetworkError(message, hint=error.hint) from error
+        raise unreached(SERVICE, error) from error
     if leads_to_login(reply):
         raise SessionExpired
     ensure_ok(reply, SERVICE, now=ctx.clock.now(), errors={reply.status: answered, **WEB_ERRORS})

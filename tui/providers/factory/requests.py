@@ -23,7 +23,7 @@ from tui.core.models import ProviderSnapshot
 from tui.core.redact import Secret
 from tui.core.sessions import CookieJar
 from tui.providers._context import FetchContext
-from tui.providers._parse import ErrorTable, ensure_ok, json_object, message_in
+from tui.providers._parse import ErrorTable, ensure_ok, json_object, message_in, unreached
 from tui.providers.factory.login import API, APP, Login, with_less
 from tui.providers.factory.parse import SERVICE, is_current, parse_limits, parse_usage, user_id
 
@@ -184,12 +184,7 @@ async def _send(ctx: FetchContext, method: str, url: str, login: Login, **option
             **options,
         )
     except NetworkError as error:
-        raise unreached(error) from error
-
-
-def unreached(error: NetworkError) -> NetworkError:
-    """The same in our words."""
-    return NetworkError(f"Could not reach {SERVICE}: {error.message}", hint=error.hint)
+        raise unreached(SERVICE, error) from error
 
 
 def _object(ctx: FetchContext, reply: Reply, errors: ErrorTable = ERRORS) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from tui.core.http import Reply
 from tui.core.redact import Secret
 from tui.core.sessions import CookieJar
 from tui.providers._context import FetchContext
-from tui.providers._parse import json_object, message_in, text
+from tui.providers._parse import json_object, message_in, text, unreached
 from tui.providers._unbroken import unbroken
 from tui.providers.factory.kept import BEARER, REFRESH, is_spent, remember_spent
 
@@ -173,7 +173,7 @@ async def _authenticate(ctx: FetchContext, client_id: str, grant: Grant) -> dict
             timeout_s=TIMEOUT_S,
         )
     except NetworkError as error:
-        raise NetworkError(f"Could not reach WorkOS: {error.message}", hint=error.hint) from error
+        raise unreached("WorkOS", error) from error
     if reply.status == 200:
         return json_object(reply, "WorkOS")
     raise _refusal(ctx, reply)

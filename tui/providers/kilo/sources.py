@@ -14,7 +14,7 @@ from tui.core.http import Reply
 from tui.core.models import ProviderSnapshot
 from tui.core.redact import Secret
 from tui.providers._context import FetchContext
-from tui.providers._parse import ensure_ok, json_object
+from tui.providers._parse import ensure_ok, json_object, unreached
 from tui.providers.kilo.account import (
     Profile,
     Scope,
@@ -94,9 +94,7 @@ async def _send(
     try:
         return await ctx.http.send("GET", url, bearer=token, headers=headers, timeout_s=TIMEOUT_S)
     except NetworkError as error:
-        raise NetworkError(
-            f"Could not reach {SERVICE}: {error.message}", hint=error.hint
-        ) from error
+        raise unreached(SERVICE, error) from error
 
 
 async def _ask(

@@ -20,7 +20,16 @@ from tui.core.http import Reply
 from tui.core.redact import Redactor
 from tui.core.text import short_message
 from tui.providers._context import FetchContext
-from tui.providers._parse import ErrorTable, ensure_ok, integer, json_object, mapping, text
+from tui.providers._parse import (
+    CHECK_NETWORK,
+    ErrorTable,
+    ensure_ok,
+    integer,
+    json_object,
+    mapping,
+    text,
+    unreached,
+)
 from tui.providers.minimax.page import is_signed_out
 
 SERVICE = "MiniMax"
@@ -58,9 +67,9 @@ def refused(_: object = None) -> Unauthorized:
     )
 
 
-def unknown_format() -> ParseError:
+def unknown_format(hint: str = "") -> ParseError:
     """An answer nobody has seen before."""
-    return ParseError(f"{SERVICE} answered in an unknown format.")
+    return ParseError(f"{SERVICE} answered in an unknown format.", hint=hint)
 
 
 def _limited(_: object) -> FetchError:
@@ -84,9 +93,7 @@ async def send(ctx: FetchContext, url: str, **options: Any) -> Reply:
     try:
         return await ctx.http.send("GET", url, timeout_s=TIMEOUT_S, **options)
     except NetworkError as error:
-        raise NetworkError(
-            f"{SERVICE} was not reached: {error.message}", hint="Check the connection."
-        ) from error
+        raise unreached(SERVICE, error, otherwise="Check the connection.") from error
 
 
 def read_answer(reply: Reply, now: datetime, errors: ErrorTable = ERRORS) -> dict[str, Any]:
@@ -97,7 +104,7 @@ def read_answer(reply: Reply, now: datetime, errors: ErrorTable = ERRORS) -> dic
     """
     ensure_ok(reply, SERVICE, now=now, errors=errors)
     if reply.is_html:
-        raise refused() if is_signed_out(reply.text) else unknown_format()
+        raise refused() if is_signed_out(reply.text) else unknown_format(CHECK_NETWORK)
     try:
         answer = json_object(reply, SERVICE)
     except ParseError as error:

@@ -15,7 +15,6 @@ from tui.core.errors import (
     FetchError,
     MissingCredentials,
     NetworkError,
-    ParseError,
     RateLimited,
     ServerError,
     Unauthorized,
@@ -27,7 +26,7 @@ from tui.core.redact import Secret
 from tui.core.urls import host_of
 from tui.providers._context import CookieJar, FetchContext
 from tui.providers._cookies import BROWSER_AGENT, CookieLogin
-from tui.providers._parse import ErrorTable, ensure_ok, json_object
+from tui.providers._parse import ErrorTable, ensure_ok, json_object, page_instead
 from tui.providers.ollama.page import parse_page
 from tui.providers.ollama.session import (
     HOST,
@@ -236,7 +235,7 @@ async def prove_key(ctx: FetchContext, base: str, api_key: Secret) -> None:
     )
     checked(ctx, reply, key_refused, ok=(200, 400))
     if reply.is_html:
-        raise ParseError("Ollama sent a page instead of data; a proxy or a login page answered.")
+        raise page_instead("Ollama")
 
 
 async def count_models(ctx: FetchContext, base: str, api_key: Secret) -> int | None:

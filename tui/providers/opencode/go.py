@@ -39,8 +39,9 @@ from tui.providers._parse import (
     number,
     text,
     timestamp,
+    unreached,
 )
-from tui.providers.opencode.server import BASE, SERVICE, TIMEOUT_S, unreached
+from tui.providers.opencode.server import BASE, SERVICE, TIMEOUT_S
 from tui.providers.opencode.web import why_no_session
 
 URL = f"{BASE}/zen/go/v1/usage"
@@ -129,7 +130,7 @@ async def fetch_go(ctx: FetchContext) -> ProviderSnapshot:
     try:
         reply = await ctx.http.send("GET", URL, bearer=found.value, timeout_s=TIMEOUT_S)
     except NetworkError as error:
-        raise unreached(error) from error
+        raise unreached(SERVICE, error) from error
     ensure_ok(reply, SERVICE, now=ctx.clock.now(), errors=ERRORS)
     answer = json_object(reply, SERVICE)
     return replace(parse_go(answer, key=ctx.key, now=ctx.clock.now()), origin=found.origin)

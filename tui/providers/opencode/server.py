@@ -23,7 +23,7 @@ from tui.core.http import Reply
 from tui.core.redact import Secret
 from tui.core.text import short_message
 from tui.providers._context import FetchContext
-from tui.providers._parse import ErrorTable, ensure_ok, message_in
+from tui.providers._parse import ErrorTable, ensure_ok, message_in, unreached
 
 T = TypeVar("T")
 
@@ -121,15 +121,10 @@ async def _send(ctx: FetchContext, session: Secret, function: Function, method: 
             timeout_s=TIMEOUT_S,
         )
     except NetworkError as error:
-        raise unreached(error) from error
+        raise unreached(SERVICE, error) from error
     if LOGIN_PAGE.search(urlsplit(reply.url).path):
         raise signed_out()
     return reply
-
-
-def unreached(error: NetworkError) -> NetworkError:
-    """The same in our words."""
-    return NetworkError(f"Could not reach {SERVICE}: {error.message}", hint=error.hint)
 
 
 # -- answers ---------------------------------------------------------------------------------------

@@ -181,7 +181,7 @@ class Reader:
                 redirects="none",
             )
         except NetworkError as error:
-            raise NetworkError("Cannot reach Google.") from error
+            raise NetworkError("Cannot reach Google.", hint=error.hint) from error
         if reply.status not in {200, *range(300, 400)}:
             raise refusal(reply, self._project, payer, now)
         return json_object(ensure_ok(reply, SERVICE, now=now), SERVICE)

@@ -156,7 +156,7 @@ async def exchange(
     try:
         reply = await ask_for_token(ctx.http.trusting(url), form, url=url, timeout_s=TIMEOUT_S)
     except NetworkError as error:
-        raise NetworkError("Cannot reach Google.") from error
+        raise NetworkError("Cannot reach Google.", hint=error.hint) from error
     if reply.status in {400, 401}:
         raise refused(reply, hint)
     return parse_token(ensure_ok(reply, SERVICE, now=now), now)

@@ -23,7 +23,7 @@ from tui.core.models import ProviderSnapshot
 from tui.core.redact import Secret
 from tui.core.text import clean, clean_value
 from tui.providers._context import FetchContext, FoundSecret
-from tui.providers._parse import ensure_ok, json_object
+from tui.providers._parse import ensure_ok, json_object, unreached
 from tui.providers.warp.parse import (
     HOST,
     SERVICE,
@@ -166,10 +166,8 @@ async def send(ctx: FetchContext, api_key: Secret, operation: Operation) -> Repl
             timeout_s=TIMEOUT_S,
         )
     except NetworkError as error:
-        raise NetworkError(
-            f"Could not reach {SERVICE}: {error.message}",
-            hint=f"Check that the network reaches {HOST}.",
-        ) from error
+        hint = f"Check that the network reaches {HOST}."
+        raise unreached(SERVICE, error, otherwise=hint) from error
 
 
 def answer_of(ctx: FetchContext, reply: Reply) -> dict[str, Any]:
