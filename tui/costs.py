@@ -5,6 +5,7 @@ Read beside the event loop, never on the way of a refresh, and only while somebo
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable
 from datetime import datetime
@@ -34,13 +35,18 @@ class CostKeeper:
         self._accounts = accounts
         self._engine = engine
         self._show_by_default = show_by_default
+        self._task: asyncio.Task[None] | None = None
         world = accounts.world
         self._logs = LogCosts(
             world.paths.cache, world.env, world.paths.home, os_name=os_name(), clock=world.clock
         )
 
-    async def keep(self) -> None:
-        """Until cancelled: read now, then every quarter of an hour."""
+    def start(self) -> None:
+        """Read now, then every quarter of an hour."""
+        if self._task is None:
+            self._task = asyncio.create_task(self._keep(), name="costs")
+
+    async def _keep(self) -> None:
         while True:
             await self.update()
             await self._accounts.world.clock.sleep(SCAN_EVERY_S)
@@ -54,6 +60,9 @@ class CostKeeper:
 
     async def close(self) -> None:
         """Stop reading."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
         await self._logs.close()
 
     def _wants(self, values: ProviderValues) -> bool:

@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any
 
 from tui.core.clock import Clock, SystemClock
 from tui.core.models import ProviderKey, ProviderState
-from tui.core.preferences import Preferences
 from tui.faces import Face, face_of, load_faces, save_faces
 from tui.gateways import config as config_gateway
 from tui.gateways.alive import kill_all
@@ -94,7 +93,7 @@ class Deck:
         self.demo = demo
         self.ring = RingHandler()
         self.config: Config = config_gateway.load(self.paths.config_file)
-        self.prefs = preferences(self.config, self.env)
+        self.prefs = config_gateway.preferences(self.config, self.env)
         self._cache = SnapshotCache(self.paths.state / "last")
         self._transport = transport
         faces = load_faces(self._first_faces_file, options.only)
@@ -103,7 +102,6 @@ class Deck:
         self._accounts: Accounts | None = None
         self._engine: RefreshEngine | None = None
         self._costs: CostKeeper | None = None
-        self._costs_task: asyncio.Task[None] | None = None
         self._saves_power = False
         self._power_task: asyncio.Task[None] | None = None
 
@@ -242,7 +240,7 @@ class Deck:
     def _keep_costs(self) -> None:
         keeper = self._cost_keeper()
         if keeper is not None:
-            self._costs_task = asyncio.create_task(keeper.keep(), name="costs")
+            keeper.start()
 
     def _cost_keeper(self) -> CostKeeper | None:
         """The reader of local logs; `None` while no account on the deck could want it."""
@@ -255,10 +253,6 @@ class Deck:
         return self._costs
 
     async def _end_costs(self) -> None:
-        if self._costs_task is not None:
-            self._costs_task.cancel()
-            await asyncio.gather(self._costs_task, return_exceptions=True)
-            self._costs_task = None
         if self._costs is not None:
             await self._costs.close()
             self._costs = None
@@ -279,7 +273,7 @@ class Deck:
             changed: Accounts whose settings or secrets are new.
         """
         self.config = config_gateway.load(self.paths.config_file)
-        self.prefs = preferences(self.config, self.env)
+        self.prefs = config_gateway.preferences(self.config, self.env)
         await self._take_over(changed)
 
     async def enable(self, provider_id: str) -> None:
@@ -429,26 +423,6 @@ class Deck:
         }
         if not self.options.only:
             save_faces(self._faces_file, self._faces.values())
-
-
-def preferences(config: Config, env: Mapping[str, str]) -> Preferences:
-    """How numbers and times are shown, from the settings and the locale."""
-    return Preferences(
-        show_used=config.show_used,
-        absolute_times=config.absolute_times,
-        pace=config.pace,
-        pace_work_days=config.pace_work_days,
-        privacy=config.privacy,
-        ascii=not is_utf8(env),
-    )
-
-
-def is_utf8(env: Mapping[str, str]) -> bool:
-    """Whether the locale's character set is UTF-8, by the rules of POSIX."""
-    locale = env.get("LC_ALL") or env.get("LC_CTYPE") or env.get("LANG") or ""
-    if os.name == "nt" and not locale:
-        return True
-    return "utf-8" in locale.lower() or "utf8" in locale.lower()
 
 
 def _import_everything(provider_ids: tuple[str, ...]) -> None:

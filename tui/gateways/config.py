@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tui.core.preferences import Preferences, is_utf8
 from tui.gateways.atomic import only_one, write_private
 from tui.gateways.toml_file import Problem, line_of, parse_toml, read_text, steps_of, value_at
 
@@ -316,3 +317,18 @@ def _keep_comments(path: Path) -> None:
 def _has_comment(line: str) -> bool:
     """Whether a `#` stands outside of quotes."""
     return "#" in re.sub(r"\"(?:[^\"\\]|\\.)*\"|'[^']*'", "", line)
+
+
+# -- what follows from the settings ---------------------------------------------------------------
+
+
+def preferences(config: Config, env: Mapping[str, str]) -> Preferences:
+    """How numbers and times are shown, from the settings and the locale."""
+    return Preferences(
+        show_used=config.show_used,
+        absolute_times=config.absolute_times,
+        pace=config.pace,
+        pace_work_days=config.pace_work_days,
+        privacy=config.privacy,
+        ascii=not is_utf8(env),
+    )
