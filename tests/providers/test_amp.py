@@ -467,7 +467,7 @@ async def test_a_refused_token_of_the_program_names_the_program(home: Path) -> N
     store_token(home)
     with respx.mock() as router:
         router.post(BALANCE).respond(401)
-        with pytest.raises(FetchFailed, match=r"Run amp login\."):
+        with pytest.raises(FetchFailed, match=r"Run `amp login`\."):
             await fetch(PROVIDER, await make_context(PROVIDER, home, settings=API))
 
 

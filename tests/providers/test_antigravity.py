@@ -1046,12 +1046,13 @@ async def test_the_client_may_come_from_the_environment(
 
 
 @pytest.mark.parametrize(("status", "body"), [(400, {"error": "invalid_grant"}), (200, {})])
-async def test_a_renewal_that_fails_says_sign_in(
+async def test_a_renewal_that_fails_says_whose_login_it_is(
     home: Path, respx_mock: respx.MockRouter, status: int, body: dict[str, str]
 ) -> None:
     respx_mock.post(RENEW).respond(status, json=body)
     error = (await refused_by_google(home, EXPIRED)).error
-    assert (error.kind, error.hint) == (ErrorKind.UNAUTHORIZED, "Sign in again with `agy`.")
+    assert error.kind is ErrorKind.UNAUTHORIZED
+    assert error.hint.startswith("Save a new Google login (")
 
 
 def store_login_of_agy(home: Path, moment: datetime) -> None:

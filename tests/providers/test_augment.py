@@ -474,6 +474,14 @@ async def test_a_refused_login_of_the_program(home: Path, status: int) -> None:
     assert caught.value.error.source_id == "cli"
 
 
+async def test_a_refused_token_of_a_variable_is_not_renewed_by_the_program(home: Path) -> None:
+    env = {"AUGMENT_API_TOKEN": "aug-old", "AUGMENT_API_URL": TENANT}
+    with respx.mock() as router:
+        router.post(f"{TENANT}/get-credit-info").respond(401)
+        with pytest.raises(FetchFailed, match=r"Replace the token \(from AUGMENT_API_TOKEN\)"):
+            await fetch(PROVIDER, await make_context(PROVIDER, home, settings=CLI, env=env))
+
+
 async def test_the_login_file_is_a_sign_of_a_login(home: Path) -> None:
     assert PROVIDER.detect is not None
     store_login(home)

@@ -449,6 +449,15 @@ async def test_statuses_of_the_usage(
     assert words in error.message
 
 
+async def test_a_refused_token_of_a_variable_is_not_renewed_by_claude_code(
+    home: Path, service: Service
+) -> None:
+    service.usage.respond(401)
+    env = {"QUOTADECK_CLAUDE_OAUTH_TOKEN": TOKEN}
+    error = (await failed(home, env=env, settings={"source": "oauth"})).error
+    assert error.hint.startswith("Replace the token (from QUOTADECK_CLAUDE_OAUTH_TOKEN)")
+
+
 async def test_the_missing_scope_is_recognised_in_a_refusal(home: Path, service: Service) -> None:
     write_login(home / ".claude", scopes=None)
     service.usage.respond(403, content=payload("claude", "refused_usage_scope.json"))

@@ -35,7 +35,7 @@ from tui.providers._parse import ensure_ok, json_object
 from tui.providers.copilot import PROVIDER, sources
 from tui.providers.copilot.device import log_in, log_out, parse_code
 from tui.providers.copilot.hosts import Site, read_host
-from tui.providers.copilot.logins import GH_VARIABLES, gh_section, gh_token
+from tui.providers.copilot.logins import GH_VARIABLES, Login, gh_section, gh_token
 from tui.providers.copilot.parse import parse_login, parse_user
 
 KEY = ProviderKey("copilot")
@@ -68,7 +68,7 @@ def seat(body: bytes) -> ProviderSnapshot:
 
 PARSERS: dict[str, Callable[[bytes], object]] = {
     "refused_*": lambda body: ensure_ok(
-        reply(body, 403), "GitHub", now=NOON, errors=sources.ERRORS
+        reply(body, 403), "GitHub", now=NOON, errors=sources.errors_of(Login(Secret("x"), "mine"))
     ),
     "*seat_*": seat,
     "user.json": lambda body: parse_login(decoded(body)),
@@ -232,6 +232,13 @@ async def test_refusals_say_what_they_mean(
     assert error.retry_after_s == (90 if status == 429 else None)
 
 
+async def test_a_refusal_names_the_login_it_is_about(home: Path, github: respx.MockRouter) -> None:
+    github["seat"].respond(401)
+    assert "Replace it (from COPILOT_API_TOKEN)." in (await failure(home, env=KEYED)).hint
+    put(home, "github-copilot/apps.json", {"github.com:x": {"oauth_token": "gho_tokenofplugin"}})
+    assert "`quotadeck login copilot`" in (await failure(home)).hint
+
+
 @pytest.mark.parametrize("body", [b"", b"<html></html>", b'{"quota_snap', b"[]", b"{}"])
 async def test_what_is_no_seat_is_a_parse_error(
     home: Path, github: respx.MockRouter, body: bytes
@@ -380,7 +387,7 @@ async def test_gh_is_asked_for_a_hidden_token_only_on_request(
         await fetch(PROVIDER, replace(ctx, user_initiated=False))
         assert tokens(github) == ["token gho_tokenofthekeystore"] * 2
     else:
-        with pytest.raises(FetchFailed):
+        with pytest.raises(FetchFailed, match=r"lies in a key store\. Refresh by hand"):
             await fetch(PROVIDER, ctx)
     assert gh.calls == [GH_TOLD] * user_initiated
 

@@ -388,7 +388,7 @@ async def test_on_macos_the_key_store_of_the_cli_is_asked(home: Path, service: S
 @pytest.mark.parametrize("lasts_s", [-3600, 0, 60])
 @pytest.mark.parametrize(
     ("make", "whose", "renewal"),
-    [(editor, "Cursor editor", "Open Cursor"), (cli, "Cursor CLI", "Run cursor-agent")],
+    [(editor, "Cursor editor", "Open Cursor"), (cli, "Cursor CLI", "Run `cursor-agent`")],
 )
 async def test_an_expired_token_is_not_sent(
     home: Path,

@@ -1450,7 +1450,7 @@ async def test_the_login_that_was_written_last_counts(service: Service, home: Pa
         (
             sealed({"access_token": jwt(expires_in_s=-1)}),
             ErrorKind.UNAUTHORIZED,
-            "The login of the Droid CLI has expired. Run droid once to refresh the login.",
+            "The login of the Droid CLI has expired. Run `droid` once to refresh the login.",
         ),
         (
             sealed({"access_token": jwt()}, bytes(32)),

@@ -280,8 +280,8 @@ def test_a_failed_pass_leaves_the_credits() -> None:
 @pytest.mark.parametrize(
     ("name", "kind", "text"),
     [
-        ("refused_pass_forbidden.json", ErrorKind.UNAUTHORIZED, "KILO_API_KEY or run kilo login"),
-        ("refused_unauthorized.json", ErrorKind.UNAUTHORIZED, "KILO_API_KEY or run kilo login"),
+        ("refused_pass_forbidden.json", ErrorKind.UNAUTHORIZED, "KILO_API_KEY or run `kilo login`"),
+        ("refused_unauthorized.json", ErrorKind.UNAUTHORIZED, "KILO_API_KEY or run `kilo login`"),
         ("refused_credits_server.json", ErrorKind.SERVER, "HTTP 503"),
         ("refused_credits_not_found.json", ErrorKind.SERVER, "endpoint not found"),
         ("refused_credits_busy.json", ErrorKind.RATE_LIMITED, "Try again later"),
@@ -494,7 +494,7 @@ async def test_a_missing_login_names_the_file_and_both_ways(service: Service, ho
     for mode in ("cli", "auto"):
         failure = await failed(home, settings={"source": mode})
         assert failure.error.kind is ErrorKind.MISSING_CREDENTIALS
-        for word in ("~/.local/share/kilo/auth.json", "kilo login", "KILO_API_KEY"):
+        for word in ("~/.local/share/kilo/auth.json", "`kilo login`", "KILO_API_KEY"):
             assert word in words(failure)
 
 
@@ -505,7 +505,7 @@ async def test_a_file_without_a_login_says_so(service: Service, home: Path, cont
     sign_in(home).write_text(content)
     failure = await failed(home)
     assert failure.error.kind is ErrorKind.MISSING_CREDENTIALS
-    assert "kilo login again" in words(failure)
+    assert "`kilo login` again" in words(failure)
     assert "auth.json" in words(failure)
 
 

@@ -104,7 +104,7 @@ def token_refused() -> FetchError:
 
 def not_logged_in() -> FetchError:
     """Text or page say that nobody is signed in."""
-    return Unauthorized("Not logged in to Amp.", hint="Run amp login, or sign in at ampcode.com.")
+    return Unauthorized("Not logged in to Amp.", hint="Run `amp login`, or sign in at ampcode.com.")
 
 
 def not_understood() -> FetchError:

@@ -244,7 +244,7 @@ async def ask_balance(ctx: FetchContext, token: FoundSecret) -> ProviderSnapshot
         return replace(parse_answer(answer, key=ctx.key, now=now), origin=token.origin)
     except Unauthorized as error:
         if token.origin == CLI_LOGIN:
-            error.hint = "Run amp login."
+            error.hint = "Run `amp login`."
         raise
 
 

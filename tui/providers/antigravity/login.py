@@ -230,16 +230,15 @@ async def renewed(ctx: FetchContext, refresh: Secret, client: Client) -> Secret:
 
 async def renewed_by_program(ctx: FetchContext, login: Login) -> Secret:
     """The token of `agy` after it renewed it itself."""
-    if not login.is_stored:
-        await renew_login(ctx)
-        async for again in program_logins(ctx):
-            if again.access_token is not None and again.is_fresh(ctx.clock.now()):
-                check_login(ctx, again)
-                return again.access_token
-    raise Unauthorized(
-        "The Google login has expired.",
-        hint="Sign in with `agy`, or set oauth_client_id and oauth_client_secret.",
-    )
+    expired = "The Google login has expired."
+    if login.is_stored:
+        raise Unauthorized(expired, hint="Set oauth_client_id and oauth_client_secret.")
+    await renew_login(ctx)
+    async for again in program_logins(ctx):
+        if again.access_token is not None and again.is_fresh(ctx.clock.now()):
+            check_login(ctx, again)
+            return again.access_token
+    raise Unauthorized(expired, hint=SIGN_IN_AGAIN)
 
 
 def not_accepted() -> FetchError:

@@ -97,15 +97,17 @@ class Service:
 async def fetch_oauth(ctx: FetchContext) -> ProviderSnapshot:
     """The limits behind a Google login; without limits at least whose login it is."""
     login = await find_login(ctx)
-    service = Service(ctx, await usable_token(ctx, login))
     account = Account(project=login.project)
     try:
+        service = Service(ctx, await usable_token(ctx, login))
         account = parse_account(await service.ask(ACCOUNT, METADATA), login)
         reading = await ask_limits(service, account.project)
     except NoLimits as error:
         return without_limits(ctx, login, account, error)
-    except Unauthorized:
+    except Unauthorized as error:
         await ctx.sessions.drop(SLOT)
+        if login.is_stored and error.hint == SIGN_IN_AGAIN:
+            error.hint = f"Save a new Google login ({login.origin})."
         raise
     shown = make_snapshot(
         reading, key=ctx.key, now=ctx.clock.now(), source_id="oauth", origin=login.origin

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,7 @@ TENANTS = ".augmentcode.com"
 TENANT_TIMEOUT_S = 30.0
 LOGIN_FILE = "~/.augment/session.json"
 LOGIN_FILE_BYTES = 64 << 10
+PROGRAM_LOGIN = "login of auggie"
 LOGIN_VARIABLE = "AUGMENT_SESSION_AUTH"
 TOKEN_VARIABLE = "AUGMENT_API_TOKEN"
 URL_VARIABLE = "AUGMENT_API_URL"
@@ -149,7 +151,7 @@ async def find_login(ctx: FetchContext) -> Login | None:
     if found is not None:
         return found
     content = await ctx.files.read_text(ctx.files.expand(LOGIN_FILE), max_bytes=LOGIN_FILE_BYTES)
-    return read_login(content or "", "login of auggie")
+    return read_login(content or "", PROGRAM_LOGIN)
 
 
 def logins_in_variables(ctx: FetchContext) -> Iterator[Login]:
@@ -218,9 +220,16 @@ def checked_tenant(login: Login) -> str:
     if not host_of(tenant).endswith(TENANTS):
         raise Unsupported(
             f"The tenant of the auggie login ({login.origin}) is not an address of Augment.",
-            hint="Run `auggie login` again.",
+            hint=renewal(login),
         )
     return tenant.rstrip("/")
+
+
+def renewal(login: Login) -> str:
+    """Who can renew a login: its program, or whoever set the variable."""
+    if login.origin == PROGRAM_LOGIN:
+        return "Run `auggie login` again."
+    return f"Replace the token ({login.origin})."
 
 
 async def ask_tenant(ctx: FetchContext, login: Login, call: str) -> Reply:
@@ -233,15 +242,12 @@ async def ask_tenant(ctx: FetchContext, login: Login, call: str) -> Reply:
         timeout_s=TENANT_TIMEOUT_S,
         redirects="none",
     )
-    return ensure_ok(reply, SERVICE, now=ctx.clock.now(), errors=LOGIN_ERRORS)
+    errors: ErrorTable = dict.fromkeys((401, 403), partial(login_refused, login))
+    return ensure_ok(reply, SERVICE, now=ctx.clock.now(), errors=errors)
 
 
-def login_refused(reply: Reply) -> FetchError:
+def login_refused(login: Login, reply: Reply) -> FetchError:
     """The program's login is not accepted any more."""
     return Unauthorized(
-        f"Augment did not accept the login of auggie (HTTP {reply.status}).",
-        hint="Run `auggie login` again.",
+        f"Augment did not accept the login of auggie (HTTP {reply.status}).", hint=renewal(login)
     )
-
-
-LOGIN_ERRORS: ErrorTable = {401: login_refused, 403: login_refused}

@@ -61,11 +61,17 @@ async def fetch_oauth(ctx: FetchContext) -> ProviderSnapshot:
     """
     await leave_to_admin_key(ctx)
     login = await find_login(ctx)
-    check_usable(ctx, login)
     try:
+        check_usable(ctx, login)
         answer = await _ask_usage(ctx, login)
     except RateLimited as error:
         error.try_next = await has_cookie(ctx)
+        raise
+    except Unauthorized as error:
+        if login.origin != CLI_LOGIN:
+            error.hint = (
+                f"Replace the token ({login.origin}); one of `claude setup-token` is not enough."
+            )
         raise
     snapshot = parse_usage(
         answer, key=ctx.key, now=ctx.clock.now(), source_id="oauth", plan=login.plan

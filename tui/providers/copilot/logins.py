@@ -135,6 +135,14 @@ def gh_token(section: list[str]) -> Secret | None:
     return next(map(Secret, tokens), None)
 
 
+async def gh_waits(ctx: FetchContext) -> bool:
+    """Whether `gh` is logged in, but is asked only when the user wants an answer."""
+    if ctx.key.account or ctx.user_initiated or ctx.commands.find(GH) is None:
+        return False
+    section = gh_section(await _content(ctx, GH_FILE), site_of(ctx).host)
+    return section is not None and gh_token(section) is None
+
+
 async def _told_by_gh(ctx: FetchContext, host: str) -> Secret | None:
     """What `gh` itself says, asked on the user's request and remembered for this run."""
     slot = f"gh {host}"

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from tui.core.errors import FetchError, MissingCredentials, Unauthorized, Unsupported
 from tui.core.http import Reply
 from tui.core.models import ProviderSnapshot
-from tui.core.redact import Secret
 from tui.providers._context import FetchContext, HeaderValue
 from tui.providers._parse import ErrorTable, ensure_ok, json_object
 from tui.providers.copilot.hosts import http_of, site_of
-from tui.providers.copilot.logins import Login, find_logins
+from tui.providers.copilot.logins import Login, find_logins, gh_waits
 from tui.providers.copilot.parse import parse_login, parse_user
 
 SERVICE = "GitHub"
@@ -27,15 +27,17 @@ HEADERS = {
 }
 TIMEOUT_S = 15.0
 WORKED = "copilot.login"
+LOG_IN = "Log in with GitHub in the settings, or run `quotadeck login copilot`."
 
 
-def refused(reply: Reply) -> FetchError:
+def refused(login: Login, reply: Reply) -> FetchError:
     """HTTP 401 and 403."""
-    return Unauthorized(
-        f"{SERVICE} did not accept the token (HTTP {reply.status}).",
-        hint="It needs a Copilot seat, and classic personal tokens are refused; log in with "
-        "GitHub in the settings.",
-    )
+    if login.stands_alone:
+        hint = "It needs a Copilot seat, and classic personal tokens are refused. "
+        hint += f"Replace it ({login.origin})."
+    else:
+        hint = f"It needs a Copilot seat. {LOG_IN}"
+    return Unauthorized(f"{SERVICE} did not accept the token (HTTP {reply.status}).", hint=hint)
 
 
 def no_copilot(reply: Reply) -> FetchError:
@@ -46,7 +48,19 @@ def no_copilot(reply: Reply) -> FetchError:
     )
 
 
-ERRORS: ErrorTable = {401: refused, 403: refused, 404: no_copilot}
+def errors_of(login: Login) -> ErrorTable:
+    """What refusals of a login mean."""
+    told = partial(refused, login)
+    return {401: told, 403: told, 404: no_copilot}
+
+
+async def no_login(ctx: FetchContext) -> MissingCredentials:
+    """Nobody is logged in, as far as may be looked."""
+    if await gh_waits(ctx):
+        return MissingCredentials(
+            "The login of `gh` lies in a key store.", hint="Refresh by hand to have it read."
+        )
+    return MissingCredentials("No GitHub login for Copilot was found.", hint=LOG_IN)
 
 
 async def fetch_seat(ctx: FetchContext) -> ProviderSnapshot:
@@ -63,15 +77,11 @@ async def fetch_seat(ctx: FetchContext) -> ProviderSnapshot:
             if login.stands_alone:
                 raise
             first = first or error
-    raise first or MissingCredentials(
-        "No GitHub login for Copilot was found.",
-        hint="Log in with GitHub: in the settings, or by `quotadeck login copilot`. "
-        "A login of `gh` in a key store is read when you refresh by hand.",
-    )
+    raise first or await no_login(ctx)
 
 
 async def _fetch_with(ctx: FetchContext, login: Login) -> ProviderSnapshot:
-    answer = await ask(ctx, login.token, SEAT)
+    answer = await ask(ctx, login, SEAT)
     snapshot = parse_user(answer, key=ctx.key, now=ctx.clock.now())
     ctx.memory[WORKED] = login
     return replace(snapshot, origin=login.origin)
@@ -82,14 +92,14 @@ async def add_account(ctx: FetchContext, snapshot: ProviderSnapshot) -> Provider
     login = ctx.memory.get(WORKED)
     if snapshot.identity.account or not isinstance(login, Login):
         return snapshot
-    account = parse_login(await ask(ctx, login.token, USER))
+    account = parse_login(await ask(ctx, login, USER))
     return replace(snapshot, identity=replace(snapshot.identity, account=account))
 
 
-async def ask(ctx: FetchContext, token: Secret, path: str) -> dict[str, Any]:
+async def ask(ctx: FetchContext, login: Login, path: str) -> dict[str, Any]:
     """The object one call answers."""
     url = f"{site_of(ctx).api}/{path}"
-    headers: dict[str, HeaderValue] = {**HEADERS, "Authorization": token.within("token {}")}
+    headers: dict[str, HeaderValue] = {**HEADERS, "Authorization": login.token.within("token {}")}
     reply = await http_of(ctx, url).send("GET", url, headers=headers, timeout_s=TIMEOUT_S)
-    ensure_ok(reply, SERVICE, now=ctx.clock.now(), errors=ERRORS)
+    ensure_ok(reply, SERVICE, now=ctx.clock.now(), errors=errors_of(login))
     return json_object(reply, SERVICE)

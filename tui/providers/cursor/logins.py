@@ -60,7 +60,7 @@ EDITOR = "Cursor editor"
 CLI = "Cursor CLI"
 RENEWAL = {
     EDITOR: "Open Cursor once; it renews its login itself.",
-    CLI: "Run cursor-agent once; it renews its login itself.",
+    CLI: "Run `cursor-agent` once; it renews its login itself.",
 }
 SIGN_IN_HINT = (
     "Sign in to Cursor or at cursor.com, or paste the Cookie header of cursor.com/dashboard."

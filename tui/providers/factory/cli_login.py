@@ -35,7 +35,7 @@ NEWER = {
 """Login files and where the key of each lies; the one written last counts."""
 OLDER = {"auth.encrypted": (IN_FILE, IN_KEY_STORE), "auth.json": ()}
 RAW_KEY_BYTES = 32
-RENEW = "Run droid once to refresh the login."
+RENEW = "Run `droid` once to refresh the login."
 
 
 class Sealed(NamedTuple):
@@ -78,13 +78,13 @@ async def read_token(ctx: FetchContext) -> Secret:
     """
     file = await find_login_file(ctx)
     if file is None:
-        raise MissingCredentials("No login of the Droid CLI found.", hint="Run droid to log in.")
+        raise MissingCredentials("No login of the Droid CLI found.", hint="Run `droid` to log in.")
     content = (await ctx.files.read_text(file.path) or "").strip()
     sealed = sealed_parts(content)
     clear = content if sealed is None else await _decrypted(ctx, file, sealed)
     token = token_in(clear)
     if token is None:
-        raise MissingCredentials("The Droid CLI is not logged in.", hint="Run droid to log in.")
+        raise MissingCredentials("The Droid CLI is not logged in.", hint="Run `droid` to log in.")
     return token
 
 

@@ -49,7 +49,7 @@ def refused(_: object = None) -> Unauthorized:
     """The key or login is not accepted."""
     return Unauthorized(
         f"{SERVICE} did not accept the key or login.",
-        hint="Refresh KILO_API_KEY or run kilo login.",
+        hint="Refresh KILO_API_KEY or run `kilo login`.",
     )
 
 

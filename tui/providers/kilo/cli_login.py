@@ -58,10 +58,12 @@ async def _file_content(ctx: FetchContext, place: str) -> str:
         content = await ctx.files.read_text(ctx.files.expand(LOGIN_FILE))
     except Unsupported as error:
         raise MissingCredentials(
-            f"{place} cannot be read.", hint=f"Fix its permissions or run kilo login, {OR_KEY}"
+            f"{place} cannot be read.", hint=f"Fix its permissions or run `kilo login`, {OR_KEY}"
         ) from error
     if content is None:
-        raise MissingCredentials(f"No Kilo CLI login in {place}.", hint=f"Run kilo login, {OR_KEY}")
+        raise MissingCredentials(
+            f"No Kilo CLI login in {place}.", hint=f"Run `kilo login`, {OR_KEY}"
+        )
     return content
 
 
@@ -69,7 +71,7 @@ def _login(content: str, place: str, origin: str) -> CliLogin:
     token = parse_token(content)
     if token is None:
         raise MissingCredentials(
-            f"{place} holds no login to Kilo.", hint=f"Run kilo login again, {OR_KEY}"
+            f"{place} holds no login to Kilo.", hint=f"Run `kilo login` again, {OR_KEY}"
         )
     return CliLogin(token, origin)
 

@@ -74,7 +74,7 @@ async def _fetch(ctx: FetchContext, token: Secret, source_id: str, what: str) ->
     now = ctx.clock.now()
     expires_at = jwt.expires_at(token)
     if expires_at is not None and expires_at <= now:
-        raise Unauthorized(f"{what} has expired.", hint="Refresh KILO_API_KEY or run kilo login.")
+        raise Unauthorized(f"{what} has expired.", hint="Refresh KILO_API_KEY or run `kilo login`.")
     reply = await _send(ctx, USAGE_URL, token)
     snapshot = parse_usage(
         Answers(*read_batch(reply, len(Answers._fields), now)),

@@ -23,6 +23,7 @@ from tui.core.http import Reply
 from tui.core.jwt import text_claim
 from tui.core.models import ProviderSnapshot
 from tui.core.redact import Secret
+from tui.core.urls import host_of
 from tui.providers._context import FetchContext
 from tui.providers._cookies import BROWSER_AGENT
 from tui.providers._parse import ErrorTable, ensure_ok, json_object, message_in
@@ -80,7 +81,10 @@ def unknown_here(reply: Reply) -> FetchError:
 
 def web_refused(reply: Reply) -> FetchError:
     """HTTP 401 and 403 of a web login."""
-    return Unauthorized("Kimi web login is invalid or expired.", hint="Log in again.")
+    return Unauthorized(
+        "Kimi web login is invalid or expired.",
+        hint=f"Log in again at {host_of(reply.url).removeprefix('www.')}.",
+    )
 
 
 USAGE_ERRORS: ErrorTable = {400: bad_request, 403: forbidden, 404: unknown_here}
