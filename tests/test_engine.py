@@ -1,18 +1,28 @@
-"""The engine on a fake clock, with providers made for the purpose."""
+"""One refresh of the engine: who may ask, who may publish, what is kept."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.support import NOON, FakeClock, make_context, settle
+from tests.engine_scene import (
+    KEY,
+    Scene,
+    Upstream,
+    finished,
+    make_scene,
+    snapshot,
+    stop,
+    watched,
+)
+from tests.support import NOON, settle
 from tui.core.errors import (
     ErrorKind,
     FetchError,
@@ -23,126 +33,20 @@ from tui.core.errors import (
     Unauthorized,
 )
 from tui.core.models import (
-    DetailRow,
     Phase,
-    ProviderKey,
     ProviderSnapshot,
-    ProviderState,
     UsageWindow,
 )
 from tui.core.redact import Secret
-from tui.engine import DEFAULT_RHYTHM, OpenAccount, RefreshEngine, Rhythm
-from tui.gateways.cache import SnapshotCache
+from tui.engine import Rhythm
 from tui.providers._context import FetchContext
 from tui.providers._gate import politely
-from tui.providers._spec import BackgroundTask, Mode, ProviderSpec, Source
-
-KEY = ProviderKey("alpha")
-Answer = Callable[[FetchContext], Awaitable[ProviderSnapshot]]
-
-
-def snapshot(ctx: FetchContext, percent: float = 10.0, **window: Any) -> ProviderSnapshot:
-    row = UsageWindow(id="session", label="5-hour", used_percent=percent, **window)
-    return ProviderSnapshot(
-        key=ctx.key, source_id="api", fetched_at=ctx.clock.now(), windows=(row,)
-    )
-
-
-@dataclass
-class Upstream:
-    """A provider whose answers a test chooses; counts how often it was asked."""
-
-    answers: list[Answer | Exception | float] = field(default_factory=list)
-    calls: list[bool] = field(default_factory=list)
-    held: asyncio.Event | None = None
-
-    async def fetch(self, ctx: FetchContext) -> ProviderSnapshot:
-        self.calls.append(ctx.user_initiated)
-        if self.held is not None:
-            await self.held.wait()
-        answer = self.answers.pop(0) if self.answers else 10.0
-        if isinstance(answer, Exception):
-            raise answer
-        if isinstance(answer, float):
-            return snapshot(ctx, answer)
-        return await answer(ctx)
-
-    def spec(self, **changes: Any) -> ProviderSpec:
-        options: dict[str, Any] = {
-            "id": "alpha",
-            "name": "Alpha",
-            "sources": (Source(id="api", label="API", fetch=self.fetch),),
-            "modes": (Mode("auto", ("api",)),),
-            "deadline_s": 5,
-        }
-        return ProviderSpec(**{**options, **changes})
-
-
-@dataclass
-class FakeAccounts:
-    """Accounts over given declarations."""
-
-    home: Path
-    clock: FakeClock
-    on: dict[ProviderKey, ProviderSpec]
-    fingerprint: str = "one"
-    stamps: dict[Path, object] = field(default_factory=dict)
-
-    def specs(self) -> Mapping[ProviderKey, ProviderSpec]:
-        return self.on
-
-    async def open(self, key: ProviderKey, *, user_initiated: bool) -> OpenAccount:
-        ctx = await make_context(
-            self.on[key], self.home, clock=self.clock, user_initiated=user_initiated
-        )
-        return OpenAccount(
-            ctx=replace(ctx, key=key),
-            fingerprint=self.fingerprint,
-            watched=lambda: dict(self.stamps),
-        )
-
-
-@dataclass
-class Scene:
-    """An engine, what it asks, and what it told."""
-
-    engine: RefreshEngine
-    upstream: Upstream
-    accounts: FakeAccounts
-    clock: FakeClock
-    told: list[ProviderState]
-
-    @property
-    def state(self) -> ProviderState:
-        return self.engine.state(KEY)
-
-
-def make_scene(
-    home: Path, upstream: Upstream | None = None, *, rhythm: Rhythm = DEFAULT_RHYTHM, **spec: Any
-) -> Scene:
-    clock = FakeClock()
-    upstream = upstream or Upstream()
-    accounts = FakeAccounts(home, clock, {KEY: upstream.spec(**spec)})
-    engine = RefreshEngine(
-        accounts,
-        clock=clock,
-        cache=SnapshotCache(home / "last"),
-        rng=lambda: 0.0,
-        rhythm=rhythm,
-    )
-    told: list[ProviderState] = []
-    engine.subscribe(told.append)
-    return Scene(engine, upstream, accounts, clock, told)
+from tui.providers._spec import Mode, Source
 
 
 @pytest.fixture
 async def scene(home: Path) -> Scene:
     return make_scene(home)
-
-
-async def finished(scene: Scene, work: Awaitable[Any]) -> Any:
-    """The result of work that does not wait for the fake clock."""
-    return await asyncio.wait_for(work, 5)
 
 
 async def test_a_refresh_ends_with_the_answer_and_no_error(scene: Scene) -> None:
@@ -213,6 +117,53 @@ async def test_a_replaced_refresh_that_ignores_cancellation_cannot_publish(home:
     await asyncio.wait_for(old, 5)
     percents = {s.snapshot.window("session").used_percent for s in scene.told if s.snapshot}
     assert percents == {20.0}
+
+
+async def test_whoever_asks_twice_waits_for_the_first_to_end_as_well(home: Path) -> None:
+    running: list[int] = []
+
+    async def slow_to_end(ctx: FetchContext) -> ProviderSnapshot:
+        running.append(len(running))
+        assert running == [0]
+        try:
+            if len(upstream.calls) == 1:
+                await asyncio.Event().wait()
+            return snapshot(ctx)
+        finally:
+            await settle(50)
+            running.clear()
+
+    upstream = Upstream([slow_to_end, slow_to_end, slow_to_end])
+    scene = make_scene(home, upstream)
+    asked = [asyncio.create_task(scene.engine.refresh(KEY))]
+    await settle()
+    asked.append(asyncio.create_task(scene.engine.refresh(KEY, user=True)))
+    await settle(3)
+    asked.append(asyncio.create_task(scene.engine.refresh(KEY, user=True)))
+    states = await finished(scene, asyncio.gather(*asked))
+    assert [state.error for state in states] == [None, None, None]
+    assert scene.state.phase is Phase.WAITING
+
+
+async def test_the_end_waits_for_a_replaced_refresh_too(home: Path) -> None:
+    ended: list[bool] = []
+
+    async def slow_to_end(ctx: FetchContext) -> ProviderSnapshot:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await settle(50)
+            ended.append(True)
+        raise AssertionError
+
+    scene = make_scene(home, Upstream([slow_to_end]))
+    first = asyncio.create_task(scene.engine.refresh(KEY))
+    await settle()
+    second = asyncio.create_task(scene.engine.refresh(KEY, user=True))
+    await settle(3)
+    await scene.engine.aclose()
+    assert ended == [True]
+    await asyncio.gather(first, second)
 
 
 async def test_a_provider_that_hangs_becomes_a_network_error_after_its_deadline(
@@ -343,6 +294,15 @@ async def test_a_rate_limit_holds_the_background_and_survives_a_restart(home: Pa
     assert state.error.retry_after_s == pytest.approx(600)
 
 
+async def test_being_held_back_does_not_lengthen_the_wait(home: Path) -> None:
+    scene = make_scene(home, Upstream([RateLimited("Wait.", retry_after_s=120)]))
+    await finished(scene, scene.engine.refresh(KEY))
+    for calls in (1, 1, 1, 1, 2):
+        await scene.clock.advance(25)
+        await finished(scene, scene.engine.refresh(KEY))
+        assert len(scene.upstream.calls) == calls
+
+
 async def test_one_try_of_the_user_may_pass_the_gate_and_success_clears_it(home: Path) -> None:
     scene = make_scene(home, Upstream([RateLimited("Wait.", retry_after_s=600), 5.0, 6.0]))
     await finished(scene, scene.engine.refresh(KEY))
@@ -421,6 +381,17 @@ async def test_while_a_token_waits_its_file_is_watched(home: Path) -> None:
     await stop(task, scene)
 
 
+async def test_a_token_that_is_held_back_does_not_wait_longer(home: Path) -> None:
+    login = Login()
+    scene = make_scene(home, **login.options())
+    await finished(scene, scene.engine.refresh(KEY))
+    login.limited.clear()
+    await scene.clock.advance(580)
+    assert (await finished(scene, scene.engine.refresh(KEY))).error is not None
+    await scene.clock.advance(25)
+    assert (await finished(scene, scene.engine.refresh(KEY))).error is None
+
+
 async def test_a_token_goes_on_waiting_while_another_source_answers(home: Path) -> None:
     login = Login(has_cookie=True)
     scene = make_scene(home, **login.options())
@@ -477,253 +448,3 @@ async def test_numbers_of_another_credential_are_dropped_before_the_request(home
     again.engine.restore()
     state = await finished(again, again.engine.refresh(KEY))
     assert state.snapshot is None
-
-
-# -- the loop --------------------------------------------------------------------------------------
-
-
-async def watched(scene: Scene) -> asyncio.Task[None]:
-    task = asyncio.create_task(scene.engine.watch(KEY))
-    await settle()
-    return task
-
-
-async def stop(task: asyncio.Task[None], scene: Scene) -> None:
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
-    await scene.engine.aclose()
-
-
-async def test_a_login_renewed_right_after_the_start_is_noticed_within_two_seconds(
-    home: Path,
-) -> None:
-    scene = make_scene(home, Upstream([Unauthorized("Expired."), 20.0]), rhythm=Rhythm(cadence=30))
-    file = home / "login.json"
-    scene.accounts.stamps = {file: 1}
-    task = await watched(scene)
-    assert scene.state.error is not None
-    scene.accounts.stamps = {file: 2}
-    await scene.clock.advance(2)
-    assert scene.state.error is None
-    await stop(task, scene)
-
-
-async def test_a_watched_account_is_asked_at_once_and_then_at_cadence(home: Path) -> None:
-    scene = make_scene(home, rhythm=Rhythm(cadence=5))
-    task = await watched(scene)
-    assert len(scene.upstream.calls) == 1
-    await scene.clock.advance(299)
-    assert len(scene.upstream.calls) == 1
-    await scene.clock.advance(2)
-    assert len(scene.upstream.calls) == 2
-    await stop(task, scene)
-
-
-async def test_with_manual_cadence_only_the_first_refresh_comes_by_itself(home: Path) -> None:
-    scene = make_scene(home, rhythm=Rhythm(cadence="manual"))
-    task = await watched(scene)
-    await scene.clock.advance(86400)
-    assert len(scene.upstream.calls) == 1
-    await stop(task, scene)
-
-
-async def test_a_window_that_resets_is_asked_again_half_a_minute_later(home: Path) -> None:
-    async def resets_soon(ctx: FetchContext) -> ProviderSnapshot:
-        return snapshot(ctx, 80.0, resets_at=NOON + timedelta(seconds=60))
-
-    scene = make_scene(home, Upstream([resets_soon]), rhythm=Rhythm(cadence=30))
-    task = await watched(scene)
-    await scene.clock.advance(85)
-    assert len(scene.upstream.calls) == 1
-    await scene.clock.advance(10)
-    assert len(scene.upstream.calls) == 2
-    await stop(task, scene)
-
-
-async def test_an_interaction_after_a_long_pause_brings_the_refresh_forward(home: Path) -> None:
-    scene = make_scene(home)
-    task = await watched(scene)
-    await scene.clock.advance(5 * 3600)
-    calls = len(scene.upstream.calls)
-    scene.engine.interaction()
-    await settle()
-    await scene.clock.advance(125)
-    assert len(scene.upstream.calls) > calls
-    await stop(task, scene)
-
-
-async def test_after_the_machine_slept_everything_is_asked_at_once(home: Path) -> None:
-    scene = make_scene(home, rhythm=Rhythm(cadence=30))
-    task = await watched(scene)
-    scene.clock.moment += timedelta(hours=8)
-    await scene.clock.advance(20)
-    assert len(scene.upstream.calls) == 2
-    await stop(task, scene)
-
-
-async def test_a_renewed_login_file_is_noticed_within_two_seconds(home: Path) -> None:
-    scene = make_scene(home, Upstream([Unauthorized("Expired."), 7.0]), rhythm=Rhythm(cadence=30))
-    scene.accounts.stamps = {home / "login.json": (1, 1)}
-    task = await watched(scene)
-    await scene.clock.advance(20)
-    assert len(scene.upstream.calls) == 1
-    scene.accounts.stamps = {home / "login.json": (2, 1)}
-    await scene.clock.advance(2)
-    assert scene.state.error is None
-    assert len(scene.upstream.calls) == 2
-    await stop(task, scene)
-
-
-async def test_a_renewed_login_lets_a_resting_program_run_at_once(home: Path) -> None:
-    upstream = Upstream([MissingCredentials("Not signed in."), 7.0])
-    source = Source(id="cli", label="Program", fetch=upstream.fetch, min_interval_s=900)
-    scene = make_scene(
-        home,
-        upstream,
-        rhythm=Rhythm(cadence=2),
-        sources=(source,),
-        modes=(Mode("auto", ("cli",)),),
-    )
-    scene.accounts.stamps = {home / "login.db": (1, 1)}
-    task = await watched(scene)
-    await scene.clock.advance(600)
-    assert len(scene.upstream.calls) == 1
-    scene.accounts.stamps = {home / "login.db": (2, 1)}
-    await scene.clock.advance(2)
-    assert len(scene.upstream.calls) == 2
-    await stop(task, scene)
-
-
-async def test_switching_an_account_off_ends_its_loop_and_clears_it(home: Path) -> None:
-    scene = make_scene(home)
-    task = await watched(scene)
-    scene.accounts.on.clear()
-    await scene.engine.reconfigure(Rhythm())
-    await settle()
-    assert task.done()
-    assert scene.engine.keys == ()
-    await scene.engine.aclose()
-
-
-async def test_changed_settings_drop_the_numbers_and_ask_again(home: Path) -> None:
-    scene = make_scene(home, Upstream([10.0, 20.0]), rhythm=Rhythm(cadence=30))
-    task = await watched(scene)
-    await scene.engine.reconfigure(Rhythm(cadence=30), changed=[KEY])
-    assert scene.state.snapshot is None
-    await settle()
-    assert scene.state.snapshot is not None
-    assert scene.state.snapshot.window("session").used_percent == 20.0
-    await stop(task, scene)
-
-
-async def test_background_tasks_live_as_long_as_the_watch_and_can_ask_for_a_refresh(
-    home: Path,
-) -> None:
-    ended: list[str] = []
-
-    async def keepalive(ctx: FetchContext) -> None:
-        try:
-            await ctx.clock.sleep(60)
-            ctx.tell("Log in again.")
-            ctx.request_refresh()
-            await asyncio.Event().wait()
-        finally:
-            ended.append("yes")
-
-    scene = make_scene(
-        home,
-        rhythm=Rhythm(cadence=30),
-        background=(BackgroundTask(id="keepalive", label="Keepalive", run=keepalive),),
-    )
-    told: list[str] = []
-    scene.engine.tell = lambda key, sentence: told.append(sentence)
-    task = await watched(scene)
-    await scene.clock.advance(61)
-    assert told == ["Log in again."]
-    assert len(scene.upstream.calls) == 2
-    await stop(task, scene)
-    assert ended == ["yes"]
-
-
-async def test_what_a_background_task_reports_is_shown_until_it_ends(home: Path) -> None:
-    async def keepalive(ctx: FetchContext) -> None:
-        ctx.report([("Last refresh", "not yet"), ("Next check", "12:05")])
-        await ctx.clock.sleep(60)
-        ctx.report([("Last refresh", "12:01\x1b[31m")])
-        await ctx.clock.sleep(60)
-
-    background = (BackgroundTask(id="keepalive", label="Keepalive", run=keepalive),)
-    scene = make_scene(home, rhythm=Rhythm(cadence=30), background=background)
-    task = await watched(scene)
-    assert [row.label for row in scene.state.tasks] == ["Last refresh", "Next check"]
-    assert scene.state.snapshot is not None
-    await scene.clock.advance(60)
-    (row,) = scene.state.tasks
-    assert row == DetailRow("Keepalive", "Last refresh", "12:01")
-    await scene.clock.advance(60)
-    assert not scene.state.tasks
-    await stop(task, scene)
-
-
-async def test_background_tasks_start_anew_when_the_settings_changed(home: Path) -> None:
-    started: list[FetchContext] = []
-    running: set[int] = set()
-
-    async def keepalive(ctx: FetchContext) -> None:
-        started.append(ctx)
-        running.add(id(ctx))
-        try:
-            await asyncio.Event().wait()
-        finally:
-            running.discard(id(ctx))
-
-    background = (BackgroundTask(id="keepalive", label="Keepalive", run=keepalive),)
-    scene = make_scene(home, background=background)
-    task = await watched(scene)
-    await scene.engine.reconfigure(DEFAULT_RHYTHM, changed=(KEY,))
-    await settle()
-    assert len(started) == 1
-    scene.accounts.fingerprint = "two"
-    await scene.engine.reconfigure(DEFAULT_RHYTHM, changed=(KEY,))
-    await settle()
-    assert len(started) == 2
-    assert running == {id(started[-1])}
-    await stop(task, scene)
-    assert running == set()
-
-
-async def test_a_background_task_that_fails_leaves_the_refreshes_alone(home: Path) -> None:
-    async def broken(ctx: FetchContext) -> None:
-        raise KeyError("a mistake")
-
-    background = (BackgroundTask(id="keepalive", label="Keepalive", run=broken),)
-    scene = make_scene(home, background=background)
-    task = await watched(scene)
-    assert scene.state.snapshot is not None
-    await stop(task, scene)
-
-
-async def test_a_rate_limited_account_waits_in_its_loop_until_the_gate_opens(home: Path) -> None:
-    scene = make_scene(
-        home, Upstream([RateLimited("Wait.", retry_after_s=900)]), rhythm=Rhythm(cadence=1)
-    )
-    task = await watched(scene)
-    await scene.clock.advance(890)
-    assert len(scene.upstream.calls) == 1
-    assert scene.state.next_reason == "rateLimited"
-    await scene.clock.advance(80)
-    assert len(scene.upstream.calls) >= 2
-    await stop(task, scene)
-
-
-async def test_without_network_at_the_start_the_retries_come_in_the_short_series(
-    home: Path,
-) -> None:
-    failures: list[Answer | Exception | float] = [NetworkError("No network.") for _ in range(3)]
-    scene = make_scene(home, Upstream(failures), rhythm=Rhythm(cadence=30))
-    task = await watched(scene)
-    await scene.clock.advance(16)
-    assert len(scene.upstream.calls) == 2
-    await scene.clock.advance(46)
-    assert len(scene.upstream.calls) == 3
-    await stop(task, scene)

@@ -117,6 +117,11 @@ def test_ticks_missed_while_suspended_are_skipped() -> None:
     assert due.at == ahead(hours=3, minutes=5)
 
 
+def test_a_grid_from_before_a_clock_was_set_back_is_given_up() -> None:
+    due = next_due(good(), cadence=5, now=NOW, anchor=ahead(hours=3))
+    assert (due.at, due.anchor) == (ahead(minutes=5), ahead(minutes=5))
+
+
 def test_an_overdue_tick_is_caught_up_at_once() -> None:
     returned_at = ahead(minutes=20)
     due = next_due(
@@ -204,6 +209,13 @@ def test_a_gate_lasts_as_long_as_the_service_says(
     )
 
 
+def test_a_refresh_that_a_gate_held_back_waits_no_longer_than_the_gate() -> None:
+    error = ErrorInfo(
+        kind=ErrorKind.RATE_LIMITED, message="Asked to wait.", retry_after_s=3.0, cause="held"
+    )
+    assert gate_opens_at(error, NOW) == ahead(seconds=3)
+
+
 def test_other_failures_open_no_gate() -> None:
     assert gate_opens_at(ErrorInfo(kind=ErrorKind.SERVER, message="No."), NOW) is None
 
@@ -287,7 +299,7 @@ def test_the_last_sixty_four_resets_are_remembered() -> None:
     failures=st.integers(0, 40),
     cadence=st.sampled_from(["adaptive", 1, 2, 5, 15, 30]),
     attempted_s=st.integers(0, 10**6),
-    anchor_s=st.integers(0, 10**6),
+    anchor_s=st.integers(-(10**6), 10**6),
     reset_s=st.integers(-(10**5), 10**5),
     gate_s=st.one_of(st.none(), st.integers(-1000, 1000)),
     slow=st.booleans(),

@@ -20,9 +20,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
-Cause = Literal["", "timeout", "no_program", "expired"]
+Cause = Literal["", "timeout", "no_program", "expired", "held"]
 """What lies below a kind, where that matters: no answer in time, a program that is not installed, a
-login that is over by its own word and waits for its owner."""
+login that is over by its own word and waits for its owner, a gate of ours that is still closed."""
 
 
 class ErrorKind(StrEnum):

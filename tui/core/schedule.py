@@ -116,8 +116,11 @@ def gate_opens_at(error: ErrorInfo, now: datetime) -> datetime | None:
     """Until when a provider must not be asked after this failure; `None` when it may be (B§4.4)."""
     if error.kind is not ErrorKind.RATE_LIMITED:
         return None
-    wait_s = GATE_S if error.retry_after_s is None else max(error.retry_after_s, SHORTEST_GATE_S)
-    return _after(now, wait_s)
+    if error.retry_after_s is None:
+        return _after(now, GATE_S)
+    # A gate that held a refresh back opens when it would have: nobody was asked.
+    shortest_s = 0.0 if error.cause == "held" else SHORTEST_GATE_S
+    return _after(now, max(error.retry_after_s, shortest_s))
 
 
 def next_due(
@@ -139,7 +142,7 @@ def next_due(
 
     Args:
         state: `attempted_at` is `None` before the first attempt of this run.
-        anchor: `Due.anchor` of the refresh that ran last; `None` at the start.
+        anchor: `Due.anchor` of the last refresh that came by itself; `None` before the first.
         gate_until: From `gate_opens_at`, also one an earlier run stored. Holds everything back.
         tried_boundaries: Resets that had their refresh, see `remember_boundary`.
         phase: Fixed dice of this provider, 0 to 1, so that not all leave in the same second.
@@ -148,7 +151,9 @@ def next_due(
         at = _after(now, phase * START_SPREAD_S)
         return _held_back(Due(at=at, reason="start", anchor=now), now, gate_until)
     seconds, reason = interval_s(cadence, last_interaction, now, slow)
-    beat = _Beat(state.attempted_at, anchor or state.attempted_at, seconds, reason, phase)
+    # After a clock was set back, the old grid would begin in the future.
+    anchor = min(anchor or state.attempted_at, state.attempted_at)
+    beat = _Beat(state.attempted_at, anchor, seconds, reason, phase)
     due = _after_attempt(state, beat, gate_until)
     if cadence != "manual":
         due = _sooner(due, _reset_refresh(state, beat, now, tried_boundaries))
@@ -173,8 +178,8 @@ class _Beat:
     def tick(self) -> Due:
         """The first point of the anchored grid after the last attempt: missed ticks are skipped."""
         step = timedelta(seconds=self.seconds)
-        ticks = max(0, (self.asked_at - self.anchor) // step) + 1
-        tick = self.anchor + ticks * step
+        ticks = (self.asked_at - self.anchor) // step
+        tick = self.anchor + (ticks + 1) * step
         at = _after(tick, self.phase * TICK_SPREAD * self.seconds)
         return Due(at=at, reason=self.reason, anchor=tick)
 

@@ -9,10 +9,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
+from tui.core.errors import RateLimited
 from tui.core.models import ProviderKey, ProviderState
-from tui.core.schedule import Cadence
+from tui.core.schedule import Cadence, Due, remember_boundary
 from tui.engine.background import Background
-from tui.gateways.cache import Gate
+from tui.gateways.cache import Gate, Remembered
 from tui.providers._chain import SourceMemory
 from tui.providers._context import FetchContext
 from tui.providers._spec import ProviderSpec
@@ -70,6 +71,8 @@ class Slot:
     generation: int = 0
     """Only the newest may publish."""
     task: asyncio.Task[ProviderState] | None = None
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held by the refresh that runs, until it has really ended."""
     memory: SourceMemory = field(default_factory=SourceMemory)
     gate_until: datetime | None = None
     gates: dict[str, datetime] = field(default_factory=dict)
@@ -83,6 +86,12 @@ class Slot:
     stamps: Stamps = field(default_factory=dict)
     """The files of a login that is waited for, as they were; empty while none is."""
 
+    def came_by_itself(self, due: Due) -> None:
+        """A refresh that was due has run."""
+        self.anchor = due.anchor
+        if due.boundary is not None:
+            self.boundaries = remember_boundary(self.boundaries, due.boundary)
+
     def ask(self) -> None:
         """Have its loop refresh it now."""
         self.asked = True
@@ -92,10 +101,25 @@ class Slot:
         """Credentials that have to wait still. Another one of this account may be used."""
         return tuple(Gate(mark, until) for mark, until in self.gates.items() if until > now)
 
-    def is_gated(self, now: datetime) -> bool:
-        """Whether the account as a whole has to wait."""
-        is_closed = self.gate_until is not None and now < self.gate_until
-        return is_closed and not self.closed_gates(now)
+    def check_gate(self, now: datetime) -> None:
+        """Let a refresh pass that nobody asked for.
+
+        Raises:
+            RateLimited: The account as a whole has to wait.
+        """
+        if self.gate_until is None or now >= self.gate_until or self.closed_gates(now):
+            return
+        wait_s = (self.gate_until - now).total_seconds()
+        raise RateLimited(f"{self.spec.name} asked to wait.", retry_after_s=wait_s, cause="held")
+
+    def remembered(self, now: datetime) -> Remembered:
+        """What the next run should know."""
+        return Remembered(
+            fingerprint=self.fingerprint,
+            snapshot=self.state.snapshot,
+            gate_until=self.gate_until,
+            gates=self.closed_gates(now),
+        )
 
     def notice_renewal(self) -> bool:
         """Whether the owner of a login that is waited for has renewed it; it is waited for no

@@ -71,6 +71,8 @@ def voids_numbers(result: FetchResult, error: ErrorInfo) -> bool:
 
 def wants_fresh(state: ProviderState, now: datetime) -> bool:
     """Whether numbers are missing or old when the user comes back (B§2.6)."""
+    if state.phase is Phase.REFRESHING:
+        return False
     if state.snapshot is None or state.error is not None:
         return state.failures < MOST_FAILURES
     oldest_s = max(WANTED_AFTER_S, 3 * state.interval_s)

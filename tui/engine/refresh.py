@@ -6,9 +6,10 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from datetime import timedelta
 
 from tui.core.clock import Clock
-from tui.core.errors import ErrorInfo, ErrorKind, FetchError, RateLimited, internal_error
+from tui.core.errors import ErrorInfo, ErrorKind, FetchError, internal_error
 from tui.core.models import (
     CostSummary,
     DetailRow,
@@ -19,7 +20,7 @@ from tui.core.models import (
     map_text,
 )
 from tui.core.redact import Redactor
-from tui.core.schedule import gate_opens_at, remember_boundary
+from tui.core.schedule import gate_opens_at
 from tui.core.text import clean
 from tui.engine.account import DEFAULT_RHYTHM, Accounts, Rhythm, Slot
 from tui.engine.background import Background, Means, Rows
@@ -33,8 +34,8 @@ from tui.engine.outcome import (
     wants_fresh,
 )
 from tui.engine.pulse import Pulse
-from tui.engine.timing import Timing
-from tui.gateways.cache import Remembered, SnapshotCache
+from tui.engine.timing import AWAY, OFTEN, Timing
+from tui.gateways.cache import SnapshotCache
 from tui.providers._chain import FetchResult, ProgramSlots, SourceMemory, run, too_slow
 from tui.providers._spec import BackgroundTask, ProviderSpec
 
@@ -42,7 +43,9 @@ log = logging.getLogger("tui.engine")
 
 PROGRAMS_AT_ONCE = 3
 WAKE_SPREAD_S = 1.5
-WAITS_FOR_OWNER = frozenset({ErrorKind.MISSING_CREDENTIALS, ErrorKind.UNAUTHORIZED})
+WAITS_FOR_OWNER = frozenset(
+    {ErrorKind.MISSING_CREDENTIALS, ErrorKind.UNAUTHORIZED, ErrorKind.UNSUPPORTED}
+)
 
 Listener = Callable[[ProviderState], None]
 
@@ -130,9 +133,9 @@ class RefreshEngine:
         slot = self._slots[key]
         if user:
             slot.generation += 1
-            slot.task = asyncio.create_task(
-                self._replace_running(slot, slot.task), name=f"refresh:{key}"
-            )
+            if slot.task is not None:
+                slot.task.cancel()
+            slot.task = asyncio.create_task(self._run(slot, True), name=f"refresh:{key}")
         while True:
             if slot.task is None or slot.task.done():
                 slot.task = asyncio.create_task(self._run(slot, False), name=f"refresh:{key}")
@@ -169,16 +172,17 @@ class RefreshEngine:
 
     def interaction(self) -> None:
         """The user touched the dashboard: the adaptive cadence may bring refreshes forward."""
-        if self._timing.interaction():
+        pause = self._timing.interaction()
+        if pause >= AWAY:
+            self._ask_for_fresh()
+        if not timedelta(0) <= pause < OFTEN:
             self._reckon_all()
 
     def focus_in(self) -> None:
         """The terminal got the focus: ask those whose numbers are missing or old (B§2.6)."""
-        self.interaction()
-        now = self._clock.now()
-        for slot in self._slots.values():
-            if not self._timing.is_manual and wants_fresh(slot.state, now):
-                slot.ask()
+        self._timing.interaction()
+        self._ask_for_fresh()
+        self._reckon_all()
 
     async def reconfigure(self, rhythm: Rhythm, changed: Iterable[ProviderKey] = ()) -> None:
         """Take over new settings: changed accounts are asked anew, those switched off are cleared.
@@ -207,15 +211,11 @@ class RefreshEngine:
 
     # -- one refresh -----------------------------------------------------------------------------
 
-    async def _replace_running(
-        self, slot: Slot, running: asyncio.Task[ProviderState] | None
-    ) -> ProviderState:
-        if running is not None and not running.done():
-            running.cancel()
-            await asyncio.wait({running})
-        return await self._run(slot, True)
-
     async def _run(self, slot: Slot, user: bool) -> ProviderState:
+        async with slot.turn:  # one that was replaced may still be ending
+            return await self._run_alone(slot, user)
+
+    async def _run_alone(self, slot: Slot, user: bool) -> ProviderState:
         generation, before = slot.generation, slot.state
         partial: list[ProviderSnapshot] = []
 
@@ -255,20 +255,13 @@ class RefreshEngine:
             slot.fingerprint, slot.gate_until = opened.fingerprint, None
         slot.background.follow(opened.fingerprint)
         if not user:
-            self._check_gate(slot)
+            slot.check_gate(self._clock.now())
         ctx = replace(opened.ctx, previous=slot.state.snapshot, gates=slot.gates)
         return await run(slot.spec, ctx, show, memory=slot.memory, programs=self._programs)
 
-    def _check_gate(self, slot: Slot) -> None:
-        now = self._clock.now()
-        if slot.gate_until is not None and slot.is_gated(now):
-            raise RateLimited(
-                f"{slot.spec.name} asked to wait.",
-                retry_after_s=(slot.gate_until - now).total_seconds(),
-            )
-
     def _finish(self, slot: Slot, result: FetchResult) -> None:
         slot.stamps = {}
+        slot.wake.set()
         if result.snapshot is not None:
             self._succeed(slot, result, Phase.WAITING)
             slot.gate_until = None
@@ -320,16 +313,22 @@ class RefreshEngine:
             ),
         )
         slot.wake.clear()
-        if await self._timing.sleep_until(slot, due.at):
-            slot.asked = False
-            await self.refresh(slot.key)
-            slot.anchor = due.anchor
-            if due.boundary is not None:
-                slot.boundaries = remember_boundary(slot.boundaries, due.boundary)
+        if not await self._timing.sleep_until(slot, due.at):
+            return
+        was_asked, slot.asked = slot.asked, False
+        await self.refresh(slot.key)
+        if not was_asked:
+            slot.came_by_itself(due)
 
     def _reckon_all(self) -> None:
         for slot in self._slots.values():
             slot.wake.set()
+
+    def _ask_for_fresh(self) -> None:
+        now = self._clock.now()
+        for slot in self._slots.values():
+            if not self._timing.is_manual and wants_fresh(slot.state, now):
+                slot.ask()
 
     # -- beside the refreshes --------------------------------------------------------------------
 
@@ -390,6 +389,8 @@ class RefreshEngine:
         while slot.task is not None and not slot.task.done():
             slot.task.cancel()
             await asyncio.wait({slot.task})
+        async with slot.turn:
+            pass
 
     async def _start_over(self, slot: Slot) -> None:
         await self._end_running(slot)
@@ -404,13 +405,7 @@ class RefreshEngine:
 
     def _keep(self, slot: Slot) -> None:
         """Have the numbers and the gates written down."""
-        kept = Remembered(
-            fingerprint=slot.fingerprint,
-            snapshot=slot.state.snapshot,
-            gate_until=slot.gate_until,
-            gates=slot.closed_gates(self._clock.now()),
-        )
-        self._keeper.keep(slot.key, kept)
+        self._keeper.keep(slot.key, slot.remembered(self._clock.now()))
 
     def _publish(self, slot: Slot, state: ProviderState) -> None:
         if state == slot.state:

@@ -9,7 +9,10 @@ from tui.core.schedule import Due, interval_s, next_due
 from tui.engine.account import Rhythm, Slot
 from tui.engine.pulse import either
 
-INTERACTION_STEP = timedelta(seconds=60)
+OFTEN = timedelta(seconds=60)
+"""Interactions so close together change nothing in the reckoning."""
+AWAY = timedelta(hours=1)
+"""Whoever did nothing for that long comes back to the dashboard (B§2.6)."""
 
 
 class Timing:
@@ -25,11 +28,11 @@ class Timing:
         """Whether nothing is asked without a key pressed."""
         return self.rhythm.cadence == "manual"
 
-    def interaction(self) -> bool:
-        """The user touched the dashboard; whether that may bring refreshes forward."""
+    def interaction(self) -> timedelta:
+        """The user touched the dashboard; how long that had not happened."""
         now, last = self._clock.now(), self._last_interaction
         self._last_interaction = now
-        return not timedelta(0) <= now - last < INTERACTION_STEP
+        return now - last
 
     def reckon(self, slot: Slot) -> Due:
         """When an account is due."""

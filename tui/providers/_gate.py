@@ -26,7 +26,7 @@ def politely(ctx: FetchContext, credential: Secret, service: str) -> Iterator[No
     mark, now = credential.fingerprint(), ctx.clock.now()
     wait_s = (ctx.gates.get(mark, now) - now).total_seconds()
     if wait_s > 0 and not ctx.user_initiated:
-        raise RateLimited(f"{service} asked to wait.", retry_after_s=wait_s)
+        raise RateLimited(f"{service} asked to wait.", retry_after_s=wait_s, cause="held")
     try:
         yield
     except RateLimited as error:
