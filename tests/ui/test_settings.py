@@ -945,3 +945,15 @@ async def test_every_real_page_fits(home: Path, width: int) -> None:
                 assert label.content_region.width >= longest or not label.region, label.content
             assert screen.page.max_scroll_x == 0
             await pilot.press("escape")
+
+
+@pytest.mark.parametrize("pause_s", [0.005, 0.02, 0.1])
+async def test_a_held_arrow_key_leads_down_the_list_and_not_out(home: Path, pause_s: float) -> None:
+    """Turning a page takes longer than a key needs to repeat; no turning is broken off halfway."""
+    async with opened(real_deck(home)) as (screen, pilot):
+        for _ in range(40):
+            screen.entries.action_cursor_down()
+            await asyncio.sleep(pause_s)
+        await until(pilot, lambda: shows(screen, screen.entries.key))
+        assert row(screen, "enabled").query_one(".facts", Static).content
+        assert pilot.app.is_running

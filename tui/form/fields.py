@@ -131,6 +131,10 @@ class Page:
         is_off = self.sign == "off" and switch is not None and switch.saved is None
         return key.key if is_off and key is not None and not self.field("cookie_source") else ""
 
+    def holds(self, field: FormField) -> bool:
+        """Whether this very field stands here, and not one of its kind on another page."""
+        return any(own is field for own in self.fields)
+
     def field(self, key: str) -> FormField | None:
         """The field with this key."""
         return next((item for item in self.fields if item.key == key), None)

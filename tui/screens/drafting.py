@@ -133,8 +133,8 @@ class DraftingScreen(Screen[None]):
     def _entered(self, message: SettingRow.Entered) -> None:
         message.stop()
         draft, row = self.draft, message.row
-        if draft is None or not row.is_attached:
-            return
+        if draft is None or not row.is_attached or not draft.page.holds(row.field):
+            return  # the page was turned meanwhile
         if draft.is_news(row.field.key, message.entry):
             self._enter(draft, row, message.entry)
         if message.is_whole:

@@ -89,10 +89,10 @@ class SettingRow(VerticalGroup):
 
     def say(self, text: str, tone: Tone = "plain") -> None:
         """Show a sentence below the control; an empty one goes away."""
-        said = self.query_one(".said", Static)
-        said.display = bool(text)
-        said.set_classes(f"said -{tone}")
-        said.update(Content(f"{TONE_SIGNS[tone]}{text}"))
+        for said in self._lines(".said"):
+            said.display = bool(text)
+            said.set_classes(f"said -{tone}")
+            said.update(Content(f"{TONE_SIGNS[tone]}{text}"))
 
     def say_nothing(self) -> None:
         """Show no more than what is wrong with the saved value, or to be minded."""
@@ -111,7 +111,12 @@ class SettingRow(VerticalGroup):
             style = ""
         explained = f" · {self.field.declared.help}" if self.field.declared.help else ""
         facts = Content.assemble((origin, style), explained)
-        self.query_one(".facts", Static).update(facts)
+        for line in self._lines(".facts"):
+            line.update(facts)
+
+    def _lines(self, place: str) -> Iterator[Static]:
+        """A line below the control; none is there while the page is being turned."""
+        return iter(self.query(place).results(Static))
 
     def put(self, entry: Entry) -> None:
         """Show an entry that was not made here."""

@@ -75,12 +75,25 @@ class SettingsPage(VerticalScroll, can_focus=False):
         super().__init__(id="page")
         self._ascii_only = ascii_only
         self._turning = asyncio.Lock()
+        self._turns: set[asyncio.Task[None]] = set()
         self.draft: Draft | None = None
 
     async def show(self, draft: Draft) -> None:
-        """Show a page with what was entered on it."""
+        """Show a page with what was entered on it.
+
+        Who waits may be called off; the turning itself goes on, because Textual's own tasks must
+        not be cancelled: that would end the program.
+        """
+        self.draft = draft
+        turn = asyncio.create_task(self._turn(draft), name="turn the page")
+        self._turns.add(turn)
+        turn.add_done_callback(self._turns.discard)
+        await asyncio.shield(turn)
+
+    async def _turn(self, draft: Draft) -> None:
         async with self._turning:
-            self.draft = draft
+            if self.draft is not draft or not self.is_attached:
+                return  # another page is wanted by now, or none
             await self.remove_children()
             await self.mount_all(self._parts(draft))
             self.scroll_home(animate=False)
