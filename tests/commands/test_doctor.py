@@ -60,6 +60,17 @@ def test_what_could_not_try_says_why(cli: Cli) -> None:
     assert ran.out.count("no API key") == 1
 
 
+def test_nobody_is_sent_from_the_doctor_to_the_doctor(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ANTHROPIC_ADMIN_KEY", "sk-ant-admin01-abcdefgh")
+    with respx.mock() as router:
+        router.route().respond(401)
+        ran = cli("doctor", "claude")
+    assert "Left out: an admin key is set." in ran.out
+    assert "quotadeck doctor" not in ran.out
+
+
 def test_a_setting_that_is_not_allowed_is_the_result(cli: Cli, home: Path) -> None:
     write_settings(home, '[providers.zai]\nregion = "mars"\n')
     ran = cli("doctor", "zai")

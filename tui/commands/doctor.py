@@ -21,7 +21,7 @@ from tui.commands._output import columns, print_text
 from tui.commands._settings import DEFAULT
 from tui.commands.status import NOTHING, exit_code
 from tui.core.clock import LOCAL_ZONE
-from tui.core.errors import ErrorInfo, FetchError, NetworkError
+from tui.core.errors import DEFAULT_HINTS, ErrorInfo, ErrorKind, FetchError, NetworkError
 from tui.core.models import ProviderKey, ProviderSnapshot, ProviderState
 from tui.core.redact import Redactor
 from tui.core.text import clean
@@ -180,7 +180,7 @@ def _outcome(state: ProviderState) -> Iterator[str]:
 
 def _next_step(error: ErrorInfo, key: ProviderKey, indent: str = "") -> Iterator[str]:
     hint = headless_hint(error.hint, key.provider)
-    if hint:
+    if hint and error.hint != DEFAULT_HINTS[ErrorKind.MISSING_CREDENTIALS]:
         yield f"{indent}next step: {hint}"
 
 
