@@ -265,6 +265,18 @@ def test_a_week_that_has_reset_blocks_nothing_any_more() -> None:
     assert shown.headline.id == "session"
 
 
+def test_a_week_whose_reset_was_past_when_it_was_read_blocks_nothing() -> None:
+    item = window("weekly", 100, 10080, -5)
+    shown = state(window(used=20, minutes=300, in_s=3600), item, age_s=0)
+    assert not card(shown).rows[0].is_blocked
+
+
+def test_less_than_nothing_used_leaves_everything_and_no_more() -> None:
+    item = window(used=-5, in_s=3600)
+    assert row(item, LEFT).percent_text == "100%"
+    assert details(state(item)).windows[0].exact == "-5% used · 100% left"
+
+
 @pytest.mark.parametrize(
     "other",
     [

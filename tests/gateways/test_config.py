@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import locale
 import stat
 import subprocess
 import sys
@@ -39,9 +40,25 @@ def test_without_a_file_everything_has_its_default(path: Path) -> None:
 def test_a_wrong_value_is_named_with_line_and_expectation_and_the_rest_loads(file: Path) -> None:
     loaded = written(file, 'theme = "nord"\ncadence = 7\n[alerts]\nthresholds = [120]\n')
     assert loaded.theme == "nord"
-    assert loaded.cadence == "adaptive"
+    assert loaded.cadence == 5
     assert [(p.key, p.line) for p in loaded.problems] == [("cadence", 2), ("alerts.thresholds", 4)]
     assert "adaptive, manual, 1, 2, 5, 15 or 30" in loaded.problems[0].expected
+
+
+@pytest.mark.parametrize(
+    ("time_format", "twelve"), [("%r", True), ("%I:%M:%S %p", True), ("%H:%M:%S", False)]
+)
+def test_the_clock_counts_to_twelve_where_the_locale_does(
+    path: Path, monkeypatch: pytest.MonkeyPatch, time_format: str, twelve: bool
+) -> None:
+    monkeypatch.setattr(locale, "nl_langinfo", lambda item: time_format)
+    assert config.preferences(config.load(path), {"LANG": "C.UTF-8"}).twelve_hour is twelve
+
+
+def test_a_locale_that_is_not_installed_counts_to_twenty_four(path: Path) -> None:
+    before = locale.setlocale(locale.LC_TIME)
+    assert not config.preferences(config.load(path), {"LC_ALL": "xx_XX.UTF-8"}).twelve_hour
+    assert locale.setlocale(locale.LC_TIME) == before
 
 
 def test_broken_syntax_is_named_by_line_and_everything_else_still_loads(file: Path) -> None:

@@ -1,11 +1,13 @@
 """The settings file: read with every mistake named and the rest kept, written only when asked.
 
-A value that is wrong is reported with key, line and what was expected, and its default is used. A
-file with broken syntax is read around the broken lines, and never written over.
+A value that is wrong is reported with key, line and what was expected, and its default is used (for
+the cadence: 5 minutes). A file with broken syntax is read around the broken lines, and never
+written over.
 """
 
 from __future__ import annotations
 
+import locale
 import logging
 import re
 from collections.abc import Callable, Mapping
@@ -89,6 +91,8 @@ class Key:
     expected: str
     read: Callable[[Any], Any]
     """Gives `None` for a wrong value."""
+    instead: Any = None
+    """Used for a wrong value; `None` means the default."""
 
 
 def _word(*allowed: str) -> tuple[str, Callable[[Any], Any]]:
@@ -129,7 +133,7 @@ def _is_work_days(value: Any) -> Any:
 
 
 KEYS = (
-    Key("cadence", "cadence", "adaptive, manual, 1, 2, 5, 15 or 30 (minutes)", _is_cadence),
+    Key("cadence", "cadence", "adaptive, manual, 1, 2, 5, 15 or 30 (minutes)", _is_cadence, 5),
     Key("slow_mode", "slow_mode", *_word("off", "on", "auto")),
     Key("theme", "theme", *_text()),
     Key("density", "density", *_word("auto", "comfortable", "compact", "line")),
@@ -197,7 +201,8 @@ def _values(
                     key=key.name, line=line_of(text, key.name), expected=f"should be {key.expected}"
                 )
             )
-        else:
+            good = key.instead
+        if good is not None:
             values[key.attribute] = good
     return values
 
@@ -331,4 +336,18 @@ def preferences(config: Config, env: Mapping[str, str]) -> Preferences:
         pace_work_days=config.pace_work_days,
         privacy=config.privacy,
         ascii=not is_utf8(env),
+        twelve_hour=counts_to_twelve(env),
     )
+
+
+def counts_to_twelve(env: Mapping[str, str]) -> bool:
+    """Whether the locale writes 2:02 PM, as far as the system knows it (B§7.2)."""
+    name = env.get("LC_ALL") or env.get("LC_TIME") or env.get("LANG") or "C"
+    before = locale.setlocale(locale.LC_TIME)
+    try:
+        locale.setlocale(locale.LC_TIME, name)
+        return any(sign in locale.nl_langinfo(locale.T_FMT) for sign in ("%r", "%I", "%p"))
+    except (locale.Error, AttributeError):  # not installed; Windows keeps no such formats
+        return False
+    finally:
+        locale.setlocale(locale.LC_TIME, before)

@@ -22,7 +22,7 @@ from tui.core.models import (
     map_text,
 )
 from tui.present.card import SERVICE, card_view, in_ascii, period_text, source_text
-from tui.present.reader import Reader
+from tui.present.reader import Reader, left_percent
 from tui.present.rows import was_text
 from tui.present.views import (
     AttemptView,
@@ -110,7 +110,7 @@ def _window(window: UsageWindow, row: RowView, reader: Reader) -> WindowDetail:
 def _exact(window: UsageWindow, row: RowView) -> str:
     if row.used_percent is None or window.unlimited:
         return ""
-    left = max(0.0, 100 - row.used_percent)
+    left = left_percent(row.used_percent)
     used = wording.exact_percent(row.used_percent)
     return f"{used} used · {wording.exact_percent(left)} left"
 

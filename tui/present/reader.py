@@ -31,8 +31,8 @@ class Reader:
         return "used" if self.prefs.show_used else "left"
 
     def shown_percent(self, used_percent: float) -> float:
-        """In the chosen direction; more than everything leaves nothing."""
-        return used_percent if self.prefs.show_used else max(0.0, 100 - used_percent)
+        """In the chosen direction; more than everything leaves nothing, and never is more left."""
+        return used_percent if self.prefs.show_used else left_percent(used_percent)
 
     def clock(self, moment: datetime, *, short: bool = False) -> str:
         """`14:02`, `tomorrow, 09:30`, `Mon 09:30`."""
@@ -70,6 +70,11 @@ class Reader:
     def public(self, text: str) -> str:
         """The text without names of people, when the user wants that."""
         return _without_people(text) if self.prefs.privacy else text
+
+
+def left_percent(used_percent: float) -> float:
+    """What is left, from nothing to everything."""
+    return min(max(100 - used_percent, 0.0), 100.0)
 
 
 def within_sentence(label: str) -> str:

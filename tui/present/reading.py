@@ -70,11 +70,12 @@ def severity(used_percent: float | None) -> Severity:
     return next((name for below, name in SEVERITIES if left < below), "ok")
 
 
-def is_exhausted(window: UsageWindow, snapshot: ProviderSnapshot, now: datetime) -> bool:
+def is_exhausted(window: UsageWindow, now: datetime) -> bool:
     """Whether nothing is left until a reset that lies ahead or is unknown."""
     if window.used_percent is None or window.unlimited:
         return False
-    return window.used_percent >= DEPLETED_PERCENT and not has_reset_since(window, snapshot, now)
+    is_over = window.resets_at is not None and window.resets_at <= now
+    return window.used_percent >= DEPLETED_PERCENT and not is_over
 
 
 def blocker(window: UsageWindow, snapshot: ProviderSnapshot, now: datetime) -> UsageWindow | None:
@@ -90,7 +91,7 @@ def blocker(window: UsageWindow, snapshot: ProviderSnapshot, now: datetime) -> U
         for other in snapshot.windows
         if (other.window_minutes or 0) > window.window_minutes
         and _same_lane(window, other)
-        and is_exhausted(other, snapshot, now)
+        and is_exhausted(other, now)
     ]
     return _latest_reset(longer)
 
@@ -105,7 +106,7 @@ def _same_lane(one: UsageWindow, other: UsageWindow) -> bool:
 def binding(snapshot: ProviderSnapshot, now: datetime) -> UsageWindow | None:
     """The window that decides: the exhausted one that opens last, else the one with least left."""
     shown = [window for window in snapshot.windows if window.headline]
-    exhausted = [window for window in shown if is_exhausted(window, snapshot, now)]
+    exhausted = [window for window in shown if is_exhausted(window, now)]
     if exhausted:
         return _latest_reset(exhausted)
     current = [
