@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from base64 import urlsafe_b64encode
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -119,10 +120,29 @@ def origin(shown: Page, key: str) -> str:
 # -- pages -----------------------------------------------------------------------------------------
 
 
-async def test_a_page_has_the_declared_fields_between_the_common_ones() -> None:
+async def test_what_signs_in_comes_first_and_the_common_fields_come_last() -> None:
     found = keys(await page())
-    assert found[:2] == ["enabled", "api_key"]
-    assert found[-5:] == ["cookie_source", "cookie_header", "browser", "source", "extras"]
+    assert found[:5] == ["enabled", "api_key", "cookie_source", "cookie_header", "browser"]
+    assert found[-2:] == ["source", "extras"]
+
+
+async def test_the_switch_says_what_automatic_means_here() -> None:
+    by_file = ProviderSpec(
+        id="alpha",
+        name="Alpha",
+        sources=(Source(id="api", label="API", fetch=nothing),),
+        modes=(Mode("auto", ("api",)),),
+    )
+    by_cookies = replace(by_file, cookies=CookieUse(domains=("alpha.example",)))
+    told = [
+        (await page(spec=spec)).fields[0].declared.help
+        for spec in (by_file, by_cookies, replace(by_file, enable_on_detect=False))
+    ]
+    assert told == [
+        "Automatic: on as soon as a login is found.",
+        "Automatic: on as soon as a login is found; one in a browser does not count.",
+        "Automatic: off, since its login serves other programs too.",
+    ]
 
 
 async def test_an_account_has_a_label_instead_of_a_switch() -> None:
@@ -419,7 +439,7 @@ def test_signs_follow_the_state() -> None:
 
 
 def test_the_state_says_what_was_found() -> None:
-    assert state_line(None, "") == "Off: no login was found."
+    assert state_line(None, "") == "Off: no login was found. Press t to see what is missing."
     assert state_line(ProviderState(key=ProviderKey("a")), "key in X") == "On. Found: key in X."
 
 

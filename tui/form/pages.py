@@ -26,6 +26,8 @@ SWITCH = ChoiceField(
     choices=((NOTHING, "Automatic"), ("true", "On"), ("false", "Off")),
     help="Automatic: on as soon as a login is found.",
 )
+SERVES_OTHERS = "Automatic: off, since its login serves other programs too."
+NO_BROWSER = "Automatic: on as soon as a login is found; one in a browser does not count."
 SWITCH_WORDS = {"true": True, "false": False}
 LABEL = TextField("label", "Label", help="What its card is called.")
 EXTRAS = FlagField(
@@ -144,13 +146,20 @@ def general_page(
 
 def _declared(spec: ProviderSpec, values: ProviderValues) -> list[SettingField]:
     """What the declaration names, between what comes with every provider."""
-    first: SettingField = LABEL if values.key.account else SWITCH
+    first = LABEL if values.key.account else _switch(spec)
     fields = [first, *spec.fields()]
     if len(spec.modes) >= MANY_MODES or values.saved("source") is not None:
         fields.append(_source_field(spec))
     if any(source.extras for source in spec.sources):
         fields.append(EXTRAS)
     return fields
+
+
+def _switch(spec: ProviderSpec) -> SettingField:
+    """The switch, with what `Automatic` means for this provider."""
+    if not spec.enable_on_detect:
+        return replace(SWITCH, help=SERVES_OTHERS)
+    return replace(SWITCH, help=NO_BROWSER) if spec.cookies else SWITCH
 
 
 def _source_field(spec: ProviderSpec) -> ChoiceField:
@@ -182,7 +191,7 @@ def _field(declared: SettingField, values: ProviderValues) -> FormField:
         standing=_standing(declared, below.raw if below else None),
         origin=values.origin_text(declared),
         problem=values.problem(declared, found.raw) if found else "",
-        stored_as=SWITCH_WORDS if declared is SWITCH else {},
+        stored_as=SWITCH_WORDS if declared.key == SWITCH.key else {},
         has_options=_has_options(declared, values.spec),
     )
 

@@ -27,6 +27,7 @@ GOOD, BAD = ("✓", "+"), ("✗", "x")
 GO_TO_SETTINGS = DEFAULT_HINTS[ErrorKind.MISSING_CREDENTIALS]
 """Whoever reads it here is there already."""
 HERE = ("Add it in settings", "Enter it here")
+NOTHING_FOUND = "Off: no login was found. Press t to see what is missing."
 NEEDS_SECRET = frozenset({ErrorKind.MISSING_CREDENTIALS, ErrorKind.UNAUTHORIZED})
 COOKIES_ELSEWHERE = "These look like cookies; they belong into Cookie header."
 LOOKS_LIKE_COOKIES = r"(?is)(.*\bcookie:|\s*curl\s|\s*[\w.-]+=[^;\s]+;\s*[\w.-]+=).*"
@@ -48,7 +49,7 @@ def state_line(state: ProviderState | None, found: str) -> str:
         found: Which logins lie on this machine.
     """
     if state is None:
-        return f"Off. Found: {found}." if found else "Off: no login was found."
+        return f"Off. Found: {found}." if found else NOTHING_FOUND
     if state.error is not None:
         return error_text(state.error)
     return f"On. Found: {found}." if found else "On."

@@ -320,8 +320,10 @@ class ProviderSpec:
 
     def fields(self) -> tuple[SettingField, ...]:
         """Every field of the settings form: the declared ones and those that come with cookies and
-        programs."""
-        return self.settings + self._cookie_fields() + self._program_fields() + self._cost_fields()
+        programs. What signs in stands together, before what few people change."""
+        logins = self.settings[: self._count_to_last_login()]
+        others = self.settings[len(logins) :] + self._program_fields() + self._cost_fields()
+        return logins + self._cookie_fields() + others
 
     def field(self, key: str) -> SettingField | None:
         """The field with this key."""
@@ -336,6 +338,14 @@ class ProviderSpec:
                 names += item.weak_env
         names += [program.env for program in self.programs if program.env]
         return tuple(dict.fromkeys((*names, *self.env)))
+
+    def _count_to_last_login(self) -> int:
+        """How many of the declared fields reach as far as the last key or token."""
+        places = enumerate(self.settings, start=1)
+        return max(
+            (n for n, item in places if isinstance(item, SecretField) and not item.optional),
+            default=0,
+        )
 
     def _cookie_fields(self) -> tuple[SettingField, ...]:
         if self.cookies is None:
