@@ -51,6 +51,12 @@ async def test_last_numbers_are_there_before_the_deck_is_started(
         assert view.age.startswith("as of 11:59")
 
 
+@pytest.mark.parametrize("lasting_s", [0.0, 0.02, 0.04, 0.08, 0.12, 0.2])
+async def test_closing_in_the_middle_of_the_start_is_no_error(lasting_s: float) -> None:
+    async with UsageApp(FakeDeck(everybody())).run_test(size=(120, 36)):
+        await asyncio.sleep(lasting_s)
+
+
 async def test_every_provider_is_watched_and_shown_in_order() -> None:
     deck = FakeDeck(everybody())
     async with opened(deck) as (app, _):

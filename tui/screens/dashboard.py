@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.getters import query_one
 from textual.message import Message
 from textual.reactive import var
 from textual.worker import Worker, WorkerState
@@ -88,8 +87,9 @@ class DashboardScreen(FollowingScreen):
     space: var[Space] = var(Space())
     """The room the cards have; the size decides."""
 
-    status = query_one("#status", StatusBar)
-    grid = query_one("#cards", CardGrid)
+    # Kept, not looked up: workers still speak of them while the screen closes.
+    status: StatusBar
+    grid: CardGrid
 
     class Started(Message):
         """The deck is up; providers are being asked."""
@@ -107,8 +107,10 @@ class DashboardScreen(FollowingScreen):
     def compose(self) -> ComposeResult:
         """Bars and outlines: all that the first frame needs."""
         self.set_reactive(DashboardScreen.space, self._choose_space())
-        yield StatusBar(id="status")
-        yield CardGrid(tuple(face.name for face in self.deck.faces()), self.space)
+        self.status = StatusBar(id="status")
+        self.grid = CardGrid(tuple(face.name for face in self.deck.faces()), self.space)
+        yield self.status
+        yield self.grid
         yield KeyBar(id="keys")
 
     # -- bringing it up --------------------------------------------------------------------------
@@ -237,8 +239,7 @@ class DashboardScreen(FollowingScreen):
 
     def _show_due_deck(self) -> None:
         self._deck_is_due = False
-        if self.query(StatusBar):  # gone when the screen closed meanwhile
-            self._show_deck()
+        self._show_deck()
 
     def watch_now(self, now: datetime | None) -> None:
         """Every card decides by itself whether the time matters to it."""
