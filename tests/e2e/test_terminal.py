@@ -83,7 +83,7 @@ def test_the_way_into_the_settings_and_back(stranger: dict[str, str]) -> None:
         terminal.send("s")
         terminal.wait_for("General", "from OPENROUTER_API_KEY")
         terminal.send("\x1b")
-        terminal.settle()
+        terminal.wait_for("⏎ open")
         terminal.send("\x1b")
         terminal.wait_for("69%")
 

@@ -428,7 +428,7 @@ async def test_cancelling_during_the_start_leaves_nothing(
 async def test_everything_can_be_ended_without_waiting(desk: Desk) -> None:
     detached = f"setsid sh -c 'echo $$ >> $PIDS; exec {SLEEP}'"
     script = f"{IGNORES_TERM}echo $$ >> $PIDS; {detached} & {SLEEP}"
-    task = asyncio.create_task(desk.run(script))
+    task = asyncio.create_task(desk.run(script, timeout_s=60))
     pids = await started(task, desk, 2)
     kill_all()
 
