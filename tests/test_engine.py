@@ -34,6 +34,7 @@ from tui.core.errors import (
 )
 from tui.core.models import (
     Phase,
+    ProviderKey,
     ProviderSnapshot,
     UsageWindow,
 )
@@ -175,6 +176,29 @@ async def test_a_provider_that_hangs_becomes_a_network_error_after_its_deadline(
     assert state.error is not None
     assert state.error.kind is ErrorKind.NETWORK
     assert "0.05 s" in state.error.message
+
+
+async def test_three_programs_run_at_once_and_hanging_ones_use_up_nobodys_time(home: Path) -> None:
+    running: set[ProviderKey] = set()
+
+    async def program(ctx: FetchContext) -> ProviderSnapshot:
+        running.add(ctx.key)
+        assert len(running) <= 3
+        try:
+            await asyncio.sleep(0.01 if ctx.key.account == "last" else 3600)
+        finally:
+            running.discard(ctx.key)
+        return snapshot(ctx)
+
+    source = Source(id="cli", label="Program", fetch=program, starts_program=True)
+    keys = [ProviderKey("alpha", name) for name in ("one", "two", "three", "last")]
+    scene = make_scene(home)
+    spec = scene.upstream.spec(sources=(source,), modes=(Mode("auto", ("cli",)),), deadline_s=0.2)
+    scene.accounts.on = dict.fromkeys(keys, spec)
+    await scene.engine.reconfigure(Rhythm())
+    await finished(scene, scene.engine.refresh_all())
+    errors = [state.error and state.error.cause for state in scene.engine.states()]
+    assert errors == ["timeout", "timeout", "timeout", None]
 
 
 async def test_an_answer_shown_before_a_slow_extra_survives_the_deadline(home: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -11,6 +12,7 @@ import pytest
 
 from tests.support import NOON, FakeClock, make_context
 from tui.core.errors import (
+    ErrorKind,
     FetchError,
     MissingCredentials,
     NetworkError,
@@ -71,6 +73,36 @@ async def test_a_costly_source_that_failed_says_so_until_it_may_run_again(home: 
     assert isinstance(source.memory.last_error["cli"], FetchError)
     assert source.runs == 1
     await source.ask(after_s=601)
+    assert source.runs == 2
+
+
+async def test_a_mistake_in_a_costly_source_is_said_again_as_what_it_is(home: Path) -> None:
+    def mistake(ctx: FetchContext) -> ProviderSnapshot:
+        raise ZeroDivisionError
+
+    source = Costly(home, mistake)
+    errors = [(await source.ask(after_s=after_s)).error for after_s in (0, 300)]
+    assert [error and error.kind for error in errors] == [ErrorKind.INTERNAL] * 2
+    assert source.runs == 1
+
+
+async def test_a_costly_source_that_was_cut_off_is_no_missing_login(home: Path) -> None:
+    def cut_off(ctx: FetchContext) -> ProviderSnapshot:
+        raise asyncio.CancelledError
+
+    source = Costly(home, cut_off)
+    with pytest.raises(asyncio.CancelledError):
+        await source.ask()
+    again = await source.ask(after_s=300)
+    assert again.error is not None
+    assert (again.error.kind, again.error.cause) == (ErrorKind.NETWORK, "timeout")
+
+
+async def test_a_clock_that_was_set_back_does_not_lengthen_the_rest(home: Path) -> None:
+    source = Costly(home, hangs)
+    await source.ask()
+    source.clock.moment -= timedelta(hours=3)
+    await source.ask()
     assert source.runs == 2
 
 

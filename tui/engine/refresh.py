@@ -41,7 +41,6 @@ from tui.providers._spec import BackgroundTask, ProviderSpec
 
 log = logging.getLogger("tui.engine")
 
-PROGRAMS_AT_ONCE = 3
 WAKE_SPREAD_S = 1.5
 WAITS_FOR_OWNER = frozenset(
     {ErrorKind.MISSING_CREDENTIALS, ErrorKind.UNAUTHORIZED, ErrorKind.UNSUPPORTED}
@@ -74,7 +73,7 @@ class RefreshEngine:
         self._slots: dict[ProviderKey, Slot] = {}
         self._listeners: list[Listener] = []
         self._redact = Redactor(personal=False)
-        self._programs = ProgramSlots(PROGRAMS_AT_ONCE)
+        self._programs = ProgramSlots()
         self._pulse = Pulse(
             clock,
             is_waiting=lambda: any(slot.stamps for slot in self._slots.values()),
@@ -226,8 +225,9 @@ class RefreshEngine:
 
         self._publish(slot, replace(slot.state, phase=Phase.REFRESHING))
         try:
-            async with asyncio.timeout(slot.spec.deadline_s):
-                result = await self._ask_account(slot, user, show)
+            async with asyncio.timeout(slot.spec.deadline_s) as deadline:
+                programs = self._programs.under(deadline)
+                result = await self._ask_account(slot, user, show, programs)
         except TimeoutError:
             result = FetchResult(snapshot=partial[-1]) if partial else too_slow(slot.spec)
         except FetchError as error:
@@ -246,7 +246,11 @@ class RefreshEngine:
         return slot.state
 
     async def _ask_account(
-        self, slot: Slot, user: bool, show: Callable[[ProviderSnapshot], None]
+        self,
+        slot: Slot,
+        user: bool,
+        show: Callable[[ProviderSnapshot], None],
+        programs: ProgramSlots,
     ) -> FetchResult:
         opened = await self._accounts.open(slot.key, user_initiated=user)
         slot.watched = opened.watched
@@ -257,7 +261,7 @@ class RefreshEngine:
         if not user:
             slot.check_gate(self._clock.now())
         ctx = replace(opened.ctx, previous=slot.state.snapshot, gates=slot.gates)
-        return await run(slot.spec, ctx, show, memory=slot.memory, programs=self._programs)
+        return await run(slot.spec, ctx, show, memory=slot.memory, programs=programs)
 
     def _finish(self, slot: Slot, result: FetchResult) -> None:
         slot.stamps = {}

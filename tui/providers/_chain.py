@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
@@ -19,7 +20,6 @@ from tui.core.errors import (
     ErrorInfo,
     ErrorKind,
     FetchError,
-    MissingCredentials,
     NetworkError,
     Unsupported,
     internal_error,
@@ -35,6 +35,7 @@ NOT_ASKED = frozenset(
 )
 """Failures that say nothing against the login, so that its older numbers still mean something."""
 LAST_KNOWN_S = 10.0
+PROGRAMS_AT_ONCE = 3
 COOKIES_OFF = "Cookies are off: choose in the settings where they come from."
 """The next step of a browser login nobody looked for; that of any other source comes first."""
 AUTO, WEB = "auto", "web"
@@ -70,28 +71,63 @@ class SourceMemory:
         return snapshot
 
     def start(self, source: Source, now: datetime) -> None:
-        """Note that it runs now; what it said before is over."""
+        """Note that it runs now; what it said before is over, and nobody knows whether it ends."""
         self.last_run[source.id] = now
         self.last_good.pop(source.id, None)
-        self.last_error.pop(source.id, None)
+        self.last_error[source.id] = NetworkError(
+            f"{source.label} was not done in time.", cause="timeout"
+        )
 
     def rests(self, source: Source, ctx: FetchContext) -> bool:
         """Whether a background refresh must leave this source alone."""
         last = self.last_run.get(source.id)
         if ctx.user_initiated or not source.min_interval_s or last is None:
             return False
-        return ctx.clock.now() - last < timedelta(seconds=source.min_interval_s)
+        # A clock that was set back does not make the rest longer.
+        return timedelta(0) <= ctx.clock.now() - last < timedelta(seconds=source.min_interval_s)
 
 
 def _was_reset(window: UsageWindow, snapshot: ProviderSnapshot, now: datetime) -> bool:
     return window.resets_at is not None and snapshot.fetched_at < window.resets_at <= now
 
 
+@dataclass(frozen=True, slots=True)
 class ProgramSlots:
     """How many child programs may run at once."""
 
-    def __init__(self, limit: int = 3) -> None:
-        self.free = asyncio.Semaphore(limit)
+    free: asyncio.Semaphore = field(
+        default_factory=lambda: asyncio.Semaphore(PROGRAMS_AT_ONCE), repr=False
+    )
+    deadline: asyncio.Timeout | None = None
+    """Stands still while a program waits for its turn: those that hang use up only their own."""
+
+    def under(self, deadline: asyncio.Timeout) -> ProgramSlots:
+        """The same slots for one refresh and its deadline."""
+        return replace(self, deadline=deadline)
+
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator[None]:
+        """Hold a slot."""
+        with _standing_still(self.deadline):
+            await self.free.acquire()
+        try:
+            yield
+        finally:
+            self.free.release()
+
+
+@contextmanager
+def _standing_still(deadline: asyncio.Timeout | None) -> Iterator[None]:
+    if deadline is None or (ends_at := deadline.when()) is None:
+        yield
+        return
+    time_of_loop = asyncio.get_running_loop().time
+    began_at = time_of_loop()
+    deadline.reschedule(None)
+    try:
+        yield
+    finally:
+        deadline.reschedule(ends_at + time_of_loop() - began_at)
 
 
 @dataclass(slots=True)
@@ -267,22 +303,17 @@ async def _fetch(
         if kept is not None:
             return kept
         if source.id not in memory.last_good:
-            raise _still_failing(source, memory)
+            raise memory.last_error[source.id].with_traceback(None)
     memory.start(source, ctx.clock.now())
     try:
         memory.last_good[source.id] = await _run(source, ctx, programs)
     except FetchError as error:
         memory.last_error[source.id] = error
         raise
+    except Exception as error:  # a mistake of ours is said again as what it is
+        memory.last_error[source.id] = FetchError(internal_error(error).message)
+        raise
     return memory.last_good[source.id]
-
-
-def _still_failing(source: Source, memory: SourceMemory) -> FetchError:
-    """What it said the last time, until it may run again."""
-    minutes = round(source.min_interval_s / 60)
-    not_yet = f"Not asked again yet: in the background at most every {minutes} min."
-    error = memory.last_error.get(source.id) or MissingCredentials(not_yet)
-    return error.with_traceback(None)
 
 
 async def _run(
@@ -290,7 +321,7 @@ async def _run(
 ) -> ProviderSnapshot:
     if not source.starts_program or programs is None:
         return await source.fetch(ctx)
-    async with programs.free:
+    async with programs.turn():
         return await source.fetch(ctx)
 
 
