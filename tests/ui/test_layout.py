@@ -7,6 +7,7 @@ import pytest
 from tests.support import NOON
 from tests.ui.states import everybody
 from tui.core.clock import LOCAL_ZONE
+from tui.core.models import ProviderKey
 from tui.core.preferences import Preferences
 from tui.present.card import card_view
 from tui.present.views import CardView
@@ -146,6 +147,38 @@ SAID: tuple[Piece, ...] = (
 )
 def test_the_next_step_is_said_to_the_last(most: int, expected: list[str]) -> None:
     assert [line for line, _ in message_lines(SAID, 26, most)] == expected
+
+
+def test_a_step_that_does_not_fit_gives_way_to_a_short_one() -> None:
+    """Never half a step: the settings have the other half."""
+    step = "Run `tool login`, or sign in at tool.example with your browser, or paste its cookies."
+    said: tuple[Piece, ...] = (("No login found.", "muted"), (step, "step"))
+    short = "Press s to set it up."
+    assert [line for line, _ in message_lines(said, 35, 3, short)] == ["No login found.", short]
+    assert len(message_lines(said, 35, 4, short)) == 4
+
+
+@pytest.mark.parametrize(
+    ("width", "expected"),
+    [
+        (80, "No key. Create one at tool.example/keys and save it."),
+        (64, "Create one at tool.example/keys and save it."),
+        (50, "No key. Press s."),
+        (36, "Press s to set it up."),
+    ],
+)
+def test_a_line_says_a_whole_step(width: int, expected: str) -> None:
+    card_with_step = CardView(
+        key=ProviderKey("tool"),
+        name="Tool",
+        short_name="Tool",
+        look="needs_setup",
+        symbol="?",
+        message="No key." if width > 40 else "There is no key for Tool.",
+        hint="Create one at tool.example/keys and save it.",
+    )
+    (line,) = card_lines(card_with_step, Space(density="line", width=width))
+    assert line.left[-1][0] == expected
 
 
 def test_an_address_is_split_but_never_lost() -> None:

@@ -37,11 +37,17 @@ class CardMessage(Widget):
     most: reactive[int] = reactive(4, layout=True)
     """Lines there are."""
 
+    short_step: reactive[str] = reactive("", layout=True)
+    """Said in place of a step that would be cut off; empty when there is no such thing."""
+
     flows: reactive[bool] = reactive(False, layout=True)
     """One piece goes on where another ends, as long as all of it fits."""
 
-    def __init__(self, pieces: tuple[Piece, ...], most: int, *, flows: bool) -> None:
+    def __init__(
+        self, pieces: tuple[Piece, ...], most: int, *, flows: bool, short_step: str = ""
+    ) -> None:
         super().__init__()
+        self.set_reactive(CardMessage.short_step, short_step)
         self.set_reactive(CardMessage.pieces, pieces)
         self.set_reactive(CardMessage.most, most)
         self.set_reactive(CardMessage.flows, flows)
@@ -51,11 +57,14 @@ class CardMessage(Widget):
         width = max(1, self.size.width)
         if self._flowing_lines(width):
             return _styled(self.pieces, " ")
-        return _styled(message_lines(self.pieces, width, self.most), "\n")
+        return _styled(self._folded_lines(width), "\n")
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         """As many as are needed, at most what there is."""
-        return self._flowing_lines(width) or len(message_lines(self.pieces, width, self.most))
+        return self._flowing_lines(width) or len(self._folded_lines(width))
+
+    def _folded_lines(self, width: int) -> list[Piece]:
+        return message_lines(self.pieces, width, self.most, self.short_step)
 
     def _flowing_lines(self, width: int) -> int:
         """How many lines it takes as one text; 0 when that is not wanted or not enough."""
@@ -67,8 +76,16 @@ def _styled(pieces: Sequence[Piece], between: str) -> Content:
     return Content(between).join(Content.styled(text, STYLES[voice]) for text, voice in pieces)
 
 
-def message_lines(pieces: Sequence[Piece], width: int, most: int) -> list[Piece]:
-    """Every piece folded, together in at most so many lines."""
+def message_lines(
+    pieces: Sequence[Piece], width: int, most: int, short_step: str = ""
+) -> list[Piece]:
+    """Every piece folded, together in at most so many lines.
+
+    Args:
+        short_step: In place of a step for which there is no room.
+    """
+    if short_step and sum(len(chunks(text, width)) for text, _ in pieces) > most:
+        pieces = [(short_step if voice == "step" else text, voice) for text, voice in pieces]
     folded = [chunks(text, width) for text, _ in pieces]
     voices = [voice for _, voice in pieces]
     kept = _allotted([len(lines) for lines in folded], voices, most)

@@ -24,12 +24,11 @@ from tui.present.changes import next_change
 from tui.present.views import BalanceView, CardView
 from tui.widgets.balance_row import BalanceRow
 from tui.widgets.card_message import CardMessage, Piece
-from tui.widgets.row_layout import RowLine, card_lines
+from tui.widgets.row_layout import SET_UP, RowLine, card_lines
 from tui.widgets.space import Space
 from tui.widgets.usage_row import UsageRow
 
 Present = Callable[[ProviderState, datetime], CardView]
-
 
 STYLES = {
     "name": "bold $foreground",
@@ -184,13 +183,15 @@ class ProviderCard(Widget, can_focus=True):
             _display(message, bool(pieces))
             message.pieces, message.most = pieces, self._message_lines(card)
             message.flows = self.space.density == "compact"
+            message.short_step = _short_step(card)
             return
         if pieces:
             self.mount(self._new_message(card, pieces))
 
     def _new_message(self, card: CardView, pieces: tuple[Piece, ...]) -> CardMessage:
         flows = self.space.density == "compact"
-        return CardMessage(pieces, self._message_lines(card), flows=flows)
+        most = self._message_lines(card)
+        return CardMessage(pieces, most, flows=flows, short_step=_short_step(card))
 
     def _pieces(self, card: CardView) -> tuple[Piece, ...]:
         if self.space.density == "line":
@@ -259,6 +260,10 @@ class ProviderCard(Widget, can_focus=True):
         )
         texts = [" · ".join(filter(None, choice)) for choice in choices]
         return Content(next((text for text in texts if cells(text) <= room), texts[-1]))
+
+
+def _short_step(card: CardView) -> str:
+    return SET_UP if card.look == "needs_setup" else ""
 
 
 def _show_first(rows: Sequence[Widget], count: int) -> None:

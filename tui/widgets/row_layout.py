@@ -11,6 +11,7 @@ from typing import Literal, TypedDict
 from rich.cells import cell_len as cells
 from rich.cells import set_cell_size
 
+from tui.core.errors import DEFAULT_HINTS, ErrorKind
 from tui.present.views import CardView, RowView
 from tui.widgets.cells import padded, right_aligned, shorten_apart
 from tui.widgets.space import Density, Space
@@ -25,6 +26,10 @@ DETAIL_LABEL_MAX = 24
 NUMBER_MIN = 4
 RESET_MIN = 7
 SMALL_INDENT = 2
+SCROLL_BAR = 1
+"""Lines are the density that may scroll."""
+SET_UP = DEFAULT_HINTS[ErrorKind.MISSING_CREDENTIALS]
+"""The step that fits everywhere: the settings tell the whole of it."""
 SHORT_LABELS = {"week": "wk", "weekly": "wk"}
 
 
@@ -134,7 +139,8 @@ def _one_line(card: CardView, space: Space) -> RowLine:
     )
     row = card.headline
     if row is None:
-        return RowLine(left=(*start, (_words_instead(card), "muted")), severity="unknown")
+        words = _words_instead(card, space.width - SCROLL_BAR - width_of(start))
+        return RowLine(left=(*start, (words, "muted")), severity="unknown")
     label = padded(short_label(row.label), 2) if narrow else padded(row.label, LABEL_MAX["line"])
     end = row.reset_short or (card.balances[0].short if card.balances else "")
     return RowLine(
@@ -148,11 +154,14 @@ def _one_line(card: CardView, space: Space) -> RowLine:
     )
 
 
-def _words_instead(card: CardView) -> str:
-    """What a line says where there is no window."""
-    if card.message or card.hint:
-        return " ".join(filter(None, (card.message, card.hint)))
-    return " · ".join(f"{balance.label} {balance.short}" for balance in card.balances)
+def _words_instead(card: CardView, room: int) -> str:
+    """What a line says where there is no window: a whole step rather than half a sentence."""
+    if not card.message and not card.hint:
+        return " · ".join(f"{balance.label} {balance.short}" for balance in card.balances)
+    whole = " ".join(filter(None, (card.message, card.hint)))
+    shorter = (f"{card.message} Press s.", SET_UP) if card.look == "needs_setup" else ()
+    choices = (whole, card.hint, *shorter)
+    return next((text for text in choices if text and cells(text) <= room), card.message or whole)
 
 
 def _with_symbol(row: RowView, columns: _Columns, space: Space) -> tuple[Part, ...]:

@@ -60,7 +60,7 @@ async def no_login(ctx: FetchContext) -> MissingCredentials:
         return MissingCredentials(
             "The login of `gh` lies in a key store.", hint="Refresh by hand to have it read."
         )
-    return MissingCredentials("No GitHub login for Copilot was found.", hint=LOG_IN)
+    return MissingCredentials("No GitHub login was found.", hint=LOG_IN)
 
 
 async def fetch_seat(ctx: FetchContext) -> ProviderSnapshot:
