@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -40,6 +41,8 @@ from tui.core.models import (
 )
 from tui.core.redact import Secret
 from tui.engine import Rhythm
+from tui.engine.keeping import Keeper
+from tui.gateways.cache import Remembered, SnapshotCache
 from tui.providers._context import FetchContext
 from tui.providers._gate import politely
 from tui.providers._spec import Mode, Source
@@ -441,6 +444,24 @@ async def test_the_last_numbers_are_there_at_the_next_start_marked_as_unconfirme
     assert again.state.restored
     assert again.state.snapshot is not None
     assert again.state.snapshot.window("session").used_percent == 42.0
+
+
+async def test_the_newest_numbers_are_kept_when_an_earlier_save_is_slow(home: Path) -> None:
+    class SlowAtFirst(SnapshotCache):
+        saves = 0
+
+        def save(self, key: ProviderKey, kept: Remembered) -> None:
+            self.saves += 1
+            time.sleep(0.2 if self.saves == 1 else 0)
+            super().save(key, kept)
+
+    cache = SlowAtFirst(home / "last")
+    keeper = Keeper(cache)
+    for name in ("first", "second"):
+        keeper.keep(KEY, Remembered(fingerprint=name))
+        await settle()
+    await keeper.end()
+    assert cache.load(KEY).fingerprint == "second"
 
 
 async def test_numbers_whose_extras_were_still_running_at_the_end_are_kept_too(

@@ -15,7 +15,7 @@ SAVE_S = 10.0
 
 
 class Keeper:
-    """Saves in the background; `end` waits for what is under way."""
+    """Saves in the background, one after the other; `end` waits for what is under way."""
 
     def __init__(self, cache: SnapshotCache) -> None:
         self._cache = cache
@@ -33,6 +33,8 @@ class Keeper:
 
     async def _save(self, key: ProviderKey, kept: Remembered) -> None:
         try:
-            await run_blocking(lambda: self._cache.save(key, kept), deadline_s=SAVE_S)
+            await run_blocking(
+                lambda: self._cache.save(key, kept), deadline_s=SAVE_S, key=f"keep:{key}"
+            )
         except BlockedError:
             log.warning("%s: the disk is too slow, the last numbers were not kept", key)
