@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
+from pathlib import Path
 
 from tui.core.clock import LOCAL_ZONE
-from tui.core.errors import FetchError, Unauthorized
+from tui.core.errors import FetchError, MissingCredentials, Unauthorized
 from tui.core.wording import clock_text
 from tui.providers._context import FetchContext
 
@@ -27,6 +28,22 @@ def has_expired(
         return Unauthorized(f"{what} has expired.", hint=hint, cause="expired")
     when = clock_text(expired_at, ctx.clock.now(), LOCAL_ZONE)
     return Unauthorized(f"{what} expired {when}.", hint=hint, cause="expired")
+
+
+def require_program(ctx: FetchContext, name: str, missing: str, *, hint: str) -> Path:
+    """Where a program is that is signed in for this account; a named account has to say which.
+
+    Args:
+        missing: "The auggie program was not found."
+
+    Raises:
+        MissingCredentials: There is none.
+    """
+    is_foreign = bool(ctx.key.account) and not ctx.settings.is_set("cli_path")
+    program = None if is_foreign else ctx.commands.find(name)
+    if program is None:
+        raise MissingCredentials(missing, hint=hint, cause="no_program")
+    return program
 
 
 async def installed_version(ctx: FetchContext, program: str, *, otherwise: str) -> str:

@@ -30,6 +30,7 @@ from tui.core.sessions import CookieJar
 from tui.core.text import clean_value
 from tui.providers._context import FetchContext, FoundSecret
 from tui.providers._cookies import BROWSER_AGENT, CookieLogin
+from tui.providers._owner import require_program
 from tui.providers._parse import ErrorTable, ensure_ok, json_value, mapping, text
 from tui.providers.amp.display import asks_to_sign_in
 from tui.providers.amp.page import HOST, leads_to_login, may_get_cookie
@@ -128,15 +129,9 @@ def find_program(ctx: FetchContext) -> Path:
     Raises:
         MissingCredentials: There is none.
     """
-    is_foreign = bool(ctx.key.account) and not ctx.settings.is_set("cli_path")
-    program = None if is_foreign else ctx.commands.find(PROGRAM)
-    if program is None:
-        raise MissingCredentials(
-            "Amp CLI not found.",
-            hint="Install it and sign in, or set cli_path.",
-            cause="no_program",
-        )
-    return program
+    return require_program(
+        ctx, PROGRAM, "Amp CLI not found.", hint="Install it and sign in, or set cli_path."
+    )
 
 
 def output_of(result: CommandResult) -> str:

@@ -29,6 +29,7 @@ from tui.core.process import CommandResult
 from tui.core.redact import Secret
 from tui.core.urls import host_of, https_url
 from tui.providers._context import FetchContext
+from tui.providers._owner import require_program
 from tui.providers._parse import ErrorTable, ensure_ok, first_text, json_object, mapping
 from tui.providers.augment.display import read_status, says_signed_out
 from tui.providers.augment.parse import parse_credit_info, parse_status, with_account
@@ -92,15 +93,12 @@ def find_program(ctx: FetchContext) -> Path:
     Raises:
         MissingCredentials: It is not there, or not this account's.
     """
-    is_foreign = bool(ctx.key.account) and not ctx.settings.is_set("cli_path")
-    program = None if is_foreign else ctx.commands.find(PROGRAM)
-    if program is None:
-        raise MissingCredentials(
-            "The auggie program was not found.",
-            hint="Install it and run `auggie login`, or set cli_path.",
-            cause="no_program",
-        )
-    return program
+    return require_program(
+        ctx,
+        PROGRAM,
+        "The auggie program was not found.",
+        hint="Install it and run `auggie login`, or set cli_path.",
+    )
 
 
 def is_signed_out(result: CommandResult) -> bool:

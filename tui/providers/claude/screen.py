@@ -12,7 +12,6 @@ from pathlib import Path
 
 from tui.core.errors import (
     FetchError,
-    MissingCredentials,
     NetworkError,
     ParseError,
     RateLimited,
@@ -28,6 +27,7 @@ from tui.core.models import (
 )
 from tui.core.process import CommandResult
 from tui.providers._context import FetchContext
+from tui.providers._owner import require_program
 from tui.providers._parse import slug
 
 PROGRAM = "claude"
@@ -169,15 +169,9 @@ async def fetch_cli(ctx: FetchContext) -> ProviderSnapshot:
 
 def _program(ctx: FetchContext) -> Path:
     """The program that is signed in for this account."""
-    is_foreign = bool(ctx.key.account) and not ctx.settings.is_set("cli_path")
-    program = None if is_foreign else ctx.commands.find(PROGRAM)
-    if program is None:
-        raise MissingCredentials(
-            "Claude Code was not found.",
-            hint="Install it and sign in, or set cli_path.",
-            cause="no_program",
-        )
-    return program
+    return require_program(
+        ctx, PROGRAM, "Claude Code was not found.", hint="Install it and sign in, or set cli_path."
+    )
 
 
 async def _run(ctx: FetchContext, program: Path, launch: tuple[str, ...]) -> CommandResult:
