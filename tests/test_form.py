@@ -145,6 +145,13 @@ async def test_the_switch_says_what_automatic_means_here() -> None:
     ]
 
 
+async def test_a_secret_that_only_adds_something_is_not_missing() -> None:
+    settings = (SecretField("api_key", "API key"), SecretField("more", "More", optional=True))
+    fields = (await page(spec=replace(SPEC, settings=settings))).fields
+    missing = [field.key for field in fields if field.is_missing]
+    assert missing == ["api_key", "cookie_header"]
+
+
 async def test_an_account_has_a_label_instead_of_a_switch() -> None:
     assert keys(await page(account="work"))[0] == "label"
 
@@ -439,7 +446,7 @@ def test_signs_follow_the_state() -> None:
 
 
 def test_the_state_says_what_was_found() -> None:
-    assert state_line(None, "") == "Off: no login was found. Press t to see what is missing."
+    assert state_line(None, "") == "Off: no login was found. Press ctrl+t to see what is missing."
     assert state_line(ProviderState(key=ProviderKey("a")), "key in X") == "On. Found: key in X."
 
 

@@ -40,6 +40,7 @@ COMMON_FIELDS: tuple[SettingField, ...] = (
 SOURCE = TextField("source", "Source", default="auto")
 """Chooses the mode."""
 IN_FILE = "config.toml"
+NOT_SET = "not set"
 FROM_CODEXBAR = "CodexBar's config.json"
 
 
@@ -280,7 +281,7 @@ class ProviderValues:
     def origin_text(self, field: SettingField) -> str:
         """Where the present value of a field comes from, for the settings screen."""
         if isinstance(field, SecretField):
-            return self.secret_origin(field) or "not set"
+            return self.secret_origin(field) or NOT_SET
         found = self.look(field)
         return found.origin if found else "default"
 

@@ -18,8 +18,10 @@ from tui.form.fields import (
 )
 from tui.form.pages import general_page, provider_page
 from tui.form.words import SIGNS, answer, error_text, paste_text, sign_of, state_line
+from tui.values import NOT_SET
 
 __all__ = [
+    "NOT_SET",
     "SIGNS",
     "Answer",
     "Draft",

@@ -8,7 +8,8 @@ from typing import Any, Literal, TypeAlias
 
 from tui.core.models import ProviderKey
 from tui.core.redact import HIDDEN
-from tui.providers._spec import ChoiceField, FlagField, SettingField
+from tui.providers._spec import ChoiceField, FlagField, SecretField, SettingField
+from tui.values import NOT_SET
 
 NOTHING = ""
 """The word of a choice that says nothing: it is left to what holds without the settings file."""
@@ -67,6 +68,12 @@ class FormField:
     """Values can be found on this machine."""
     is_kept: bool = False
     """A secret that we can forget."""
+
+    @property
+    def is_missing(self) -> bool:
+        """A secret that nobody gave and that could be the login."""
+        is_login = isinstance(self.declared, SecretField) and not self.declared.optional
+        return is_login and self.origin == NOT_SET
 
     @property
     def key(self) -> str:

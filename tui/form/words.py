@@ -27,7 +27,7 @@ GOOD, BAD = ("✓", "+"), ("✗", "x")
 GO_TO_SETTINGS = DEFAULT_HINTS[ErrorKind.MISSING_CREDENTIALS]
 """Whoever reads it here is there already."""
 HERE = ("Add it in settings", "Enter it here")
-NOTHING_FOUND = "Off: no login was found. Press t to see what is missing."
+NOTHING_FOUND = "Off: no login was found. Press ctrl+t to see what is missing."
 NEEDS_SECRET = frozenset({ErrorKind.MISSING_CREDENTIALS, ErrorKind.UNAUTHORIZED})
 COOKIES_ELSEWHERE = "These look like cookies; they belong into Cookie header."
 LOOKS_LIKE_COOKIES = r"(?is)(.*\bcookie:|\s*curl\s|\s*[\w.-]+=[^;\s]+;\s*[\w.-]+=).*"

@@ -18,13 +18,12 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Input, OptionList, Select, Static, Switch
 
-from tui.form import Entry, FormField
+from tui.form import NOT_SET, Entry, FormField
 from tui.providers._spec import ChoiceField, FlagField, NumberField, PathField, SecretField
 from tui.widgets.pick_input import PickArrow, PickInput
 from tui.widgets.secret_input import KEPT, SecretInput
 
 Tone = Literal["good", "bad", "caution", "plain"]
-NOT_SET = "not set"
 NOBODY_SAYS = ("default", NOT_SET)
 TONE_SIGNS: dict[Tone, str] = {"good": "✓ ", "bad": "✗ ", "caution": "! ", "plain": ""}
 

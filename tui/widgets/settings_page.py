@@ -18,7 +18,7 @@ from textual.widgets import Button, Static
 
 from tui.form import SIGNS, Answer, Draft, Page
 from tui.messages import CopyRequested
-from tui.widgets.setting_row import NOT_SET, TONE_SIGNS, SettingRow, Tone
+from tui.widgets.setting_row import TONE_SIGNS, SettingRow, Tone
 
 
 class Note(HorizontalGroup):
@@ -165,7 +165,7 @@ class SettingsPage(VerticalScroll, can_focus=False):
     def entrance(self) -> Widget | None:
         """Where something is most likely to be entered."""
         shown = [row for row in self.rows if row.display]
-        missing = [row for row in shown if row.field.origin == NOT_SET]
+        missing = [row for row in shown if row.field.is_missing]
         page = self.draft.page if self.draft is not None else None
         if page is not None and page.sign != "setup":
             missing = [row for row in missing if row.field.key == page.waits_for]
