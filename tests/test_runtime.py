@@ -104,6 +104,24 @@ async def test_an_empty_home_has_nothing_switched_on(home: Path) -> None:
             id="the user's order",
         ),
         pytest.param('hidden = ["zai"]\n', {"Z_AI_API_KEY": "k"}, [], id="hidden"),
+        pytest.param(
+            '[providers.zai]\nenabled = "no"\n', {"Z_AI_API_KEY": "k"}, [], id="off as a word"
+        ),
+        pytest.param(
+            '[providers.zai.accounts]\nwork.api_key = "w"\nold = {enabled = false}\n',
+            {},
+            ["zai:work"],
+            id="an account that is off",
+        ),
+        pytest.param(
+            '[providers.zai.accounts.old]\napi_key = "o"\nenabled = false\n',
+            {},
+            [],
+            id="the only account is off",
+        ),
+        pytest.param(
+            "[providers.kiro.accounts.work]\nlabel = 'Work'\n", {}, [], id="no accounts there"
+        ),
     ],
 )
 async def test_what_is_switched_on(
@@ -117,6 +135,20 @@ async def test_a_file_of_a_program_switches_its_provider_on(home: Path) -> None:
     folder.mkdir(parents=True)
     (folder / "AIAssistantQuotaManager2.xml").write_text("<application/>")
     assert await names(make_deck(home)) == ["jetbrains"]
+
+
+async def test_a_file_of_a_program_is_a_login_beside_named_accounts(home: Path) -> None:
+    file = home / ".gemini" / "oauth_creds.json"
+    file.parent.mkdir()
+    file.write_text('{"access_token": "a", "refresh_token": "r"}')
+    settings = '[providers.gemini.accounts.work]\nlabel = "Work"\n'
+    assert await names(make_deck(home, settings=settings)) == ["gemini", "gemini:work"]
+
+
+async def test_a_provider_that_is_named_shows_accounts_that_are_off_too(home: Path) -> None:
+    settings = '[providers.zai.accounts.old]\napi_key = "o"\nenabled = false\n'
+    options = Options(log_to_file=False, only=("zai",))
+    assert await names(make_deck(home, settings=settings, options=options)) == ["zai:old"]
 
 
 async def test_codexbars_file_brings_a_key_but_not_its_switch(home: Path) -> None:

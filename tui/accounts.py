@@ -20,6 +20,7 @@ from tui.core.errors import FetchError
 from tui.core.models import ProviderKey
 from tui.core.text import clean
 from tui.engine import OpenAccount
+from tui.field_values import read_flag
 from tui.gateways.codexbar import ForeignEntry
 from tui.gateways.config import Config
 from tui.gateways.files import DeclaredFiles
@@ -98,12 +99,11 @@ class Accounts:
         }
 
     async def keys_of(self, spec: ProviderSpec) -> tuple[ProviderKey, ...]:
-        """Its accounts; the nameless one only when there are no others, or it has a login."""
-        accounts = self.account_tables(spec) if spec.accounts else {}
-        named = tuple(ProviderKey(spec.id, name) for name in accounts)
-        alone = ProviderKey(spec.id)
-        if not named or (await self.values(alone, reveal=False)).has_strong_secret():
-            return (alone, *named)
+        """Its accounts that are on; the nameless one only when there are no others, or it has a
+        login."""
+        named = self._named(spec)
+        if not named or await self._has_login(spec):
+            return (ProviderKey(spec.id), *named)
         return named
 
     async def detect(self, *, browsers: bool = False) -> tuple[Detection, ...]:
@@ -135,14 +135,24 @@ class Accounts:
     async def _is_on(self, spec: ProviderSpec) -> bool:
         if self._only:
             return True
-        explicit = self.table(spec).get("enabled")
-        if isinstance(explicit, bool):
-            return explicit
-        if self.account_tables(spec):
+        switch = _switch(self.table(spec))
+        if switch is not None:
+            return switch
+        if self._named(spec):
             return True
+        return spec.enable_on_detect and await self._has_login(spec)
+
+    def _named(self, spec: ProviderSpec) -> tuple[ProviderKey, ...]:
+        """Its accounts with a name; those that are off only when the provider was asked for."""
+        return tuple(
+            ProviderKey(spec.id, name)
+            for name, table in self.account_tables(spec).items()
+            if self._only or _switch(table) is not False
+        )
+
+    async def _has_login(self, spec: ProviderSpec) -> bool:
+        """Whether the nameless account has a key, a header, or a login of another program."""
         values = await self.values(ProviderKey(spec.id), reveal=False)
-        if not spec.enable_on_detect:
-            return False
         return values.has_strong_secret() or bool(await self._detected(spec, values))
 
     async def _detected(self, spec: ProviderSpec, values: ProviderValues) -> str:
@@ -168,8 +178,8 @@ class Accounts:
         return self.config.providers.get(spec.id, {})
 
     def account_tables(self, spec: ProviderSpec) -> Mapping[str, Mapping[str, Any]]:
-        """The tables `accounts.<name>`."""
-        tables = self.table(spec).get("accounts")
+        """The tables `accounts.<name>`, where they make sense."""
+        tables = self.table(spec).get("accounts") if spec.accounts else None
         found = tables.items() if isinstance(tables, dict) else ()
         return {name: table for name, table in found if isinstance(table, dict)}
 
@@ -260,6 +270,14 @@ class Accounts:
             for name in (*item.env, *item.weak_env)
             if name not in own
         )
+
+
+def _switch(table: Mapping[str, Any]) -> bool | None:
+    """What a table says in `enabled`; `None` when nothing, or nothing that can be understood."""
+    try:
+        return read_flag(table["enabled"])
+    except (KeyError, ValueError):
+        return None
 
 
 def fingerprint(values: ProviderValues) -> str:

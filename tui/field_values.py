@@ -36,7 +36,7 @@ def read_field(field: SettingField, raw: Any, env: Mapping[str, str], home: Path
         case ChoiceField():
             return _choice(field, raw)
         case FlagField():
-            return _flag(raw)
+            return read_flag(raw)
         case NumberField():
             return _number(field, raw)
         case ListField():
@@ -84,7 +84,12 @@ def _choice(field: ChoiceField, raw: Any) -> str:
     return word
 
 
-def _flag(raw: Any) -> bool:
+def read_flag(raw: Any) -> bool:
+    """A switch.
+
+    Raises:
+        ValueError: It is none.
+    """
     if isinstance(raw, bool):
         return raw
     word = str(raw).strip().lower()

@@ -212,7 +212,7 @@ class Pages:
 
     def _of(self, spec: ProviderSpec) -> Iterator[PageEntry]:
         accounts = self._deck.accounts
-        names = ("", *(accounts.account_tables(spec) if spec.accounts else ()))
+        names = ("", *accounts.account_tables(spec))
         for key in (ProviderKey(spec.id, name) for name in names):
             yield PageEntry(key=key, name=key.account or spec.name, sign=sign_of(self._state(key)))
 

@@ -124,6 +124,15 @@ def test_all_lists_those_that_are_off_without_asking_them(
     assert "Switched off." in cli("status", "--all").out
 
 
+def test_all_lists_an_account_that_is_off_beside_the_others(
+    cli: Cli, credits_route: respx.Route, home: Path
+) -> None:
+    write_settings(home, ON + "enabled = false\n")
+    rows = [row for row in cli("status", "--json", "--all").json if row["provider"] == "kimi-k2"]
+    assert [(row["account"], row["state"]) for row in rows] == [(None, "ok"), ("Work", "disabled")]
+    assert [row["account"] for row in cli("status", "--json").json] == [None]
+
+
 def test_a_mode_of_another_provider_is_an_error_of_that_provider_only(
     cli: Cli, credits_route: respx.Route
 ) -> None:
@@ -196,7 +205,7 @@ def test_a_failure_hides_nobody(cli: Cli, credits_route: respx.Route, home: Path
 def test_a_broken_settings_file_is_named_and_the_rest_of_it_counts(
     cli: Cli, credits_route: respx.Route, home: Path
 ) -> None:
-    write_settings(home, 'cadence = 7\n[providers.kimi-k2]\nenabled = "no"\n')
+    write_settings(home, 'cadence = 7\n[providers.kimi-k2]\nenabled = "maybe"\n')
     ran = cli("status", "--json")
     assert "config.toml, line 1, cadence: should be adaptive" in ran.err
     assert "kimi-k2" in ran.rows

@@ -86,6 +86,10 @@ def test_names_are_well_formed(spec: ProviderSpec) -> None:
     assert all(link.startswith("https://") for link in links if link)
 
 
+def test_all_but_two_have_accounts() -> None:
+    assert {name for name, spec in SPECS.items() if not spec.accounts} == {"jetbrains", "kiro"}
+
+
 @every_provider
 def test_sources_and_modes_fit(spec: ProviderSpec) -> None:
     source_ids = [source.id for source in spec.sources]

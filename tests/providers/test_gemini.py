@@ -15,12 +15,12 @@ import pytest
 import respx
 
 from tests.support import NOON, FakeCommands, FetchFailed, fetch, make_context, payload, reply
-from tui.core.errors import ErrorKind
+from tui.core.errors import ErrorKind, MissingCredentials
 from tui.core.models import DAY_MINUTES, Identity, ProviderKey, ProviderSnapshot
 from tui.providers._parse import json_object
 from tui.providers.gemini import PROVIDER
 from tui.providers.gemini.client import parse_client
-from tui.providers.gemini.login import check_supported, parse_login
+from tui.providers.gemini.login import check_supported, find_login, parse_login
 from tui.providers.gemini.parse import find_project, parse_identity, parse_project, parse_quota
 
 KEY = ProviderKey("gemini")
@@ -311,6 +311,15 @@ async def test_nobody_signed_in_asks_nobody(
     error = (await failure(home)).error
     assert error.kind is ErrorKind.MISSING_CREDENTIALS
     assert "`gemini`" in error.hint
+    assert google.router.calls.call_count == 0
+
+
+async def test_the_login_of_the_cli_is_no_login_of_a_named_account(
+    home: Path, google: Google
+) -> None:
+    sign_in(home)
+    with pytest.raises(MissingCredentials, match="keeps one login"):
+        await find_login(await make_context(PROVIDER, home, account="work"))
     assert google.router.calls.call_count == 0
 
 

@@ -128,8 +128,8 @@ def table_of(spec: ProviderSpec, config: Config) -> str:
 def fields_of(spec: ProviderSpec, account: str = "") -> tuple[SettingField, ...]:
     """Everything that can be set for a provider, or for one of its accounts."""
     common = {field.key: field for field in COMMON_FIELDS}
-    first = common["label"] if account else common["enabled"]
-    return (first, SOURCE, *spec.fields(), common["extras"])
+    first = ("label", "enabled") if account else ("enabled",)
+    return (*(common[key] for key in first), SOURCE, *spec.fields(), common["extras"])
 
 
 # -- inside --------------------------------------------------------------------------------------

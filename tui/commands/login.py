@@ -8,6 +8,7 @@ from dataclasses import replace
 from tui.commands import _loop
 from tui.commands._base import Parser, UsageError
 from tui.commands._ids import find_key, only_known
+from tui.commands._keys import account_keys
 from tui.commands._output import one_line, print_note, print_text
 from tui.core.models import ProviderKey
 from tui.providers import Registry, load_providers
@@ -58,6 +59,6 @@ def _login_of(spec: ProviderSpec) -> Action | None:
 async def _act(deck: Deck, key: ProviderKey, action: Action) -> str:
     """Do it for one account; what the user has to know meanwhile is a remark."""
     if key.account:
-        only_known(await deck.accounts.keys_of(deck.registry.specs[key.provider]), (key,))
+        only_known(account_keys(deck.registry.specs[key.provider], deck.config), (key,))
     opened = await deck.accounts.open(key, user_initiated=True)
     return await action.run(replace(opened.ctx, tell=print_note))

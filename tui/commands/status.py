@@ -137,7 +137,10 @@ def _with_those_off(states: Iterable[ProviderState], deck: Deck) -> list[Provide
     found = []
     for spec in deck.accounts.ordered():
         own = [state for state in asked if state.key.provider == spec.id]
-        found += own or [ProviderState(key=ProviderKey(spec.id), phase=Phase.DISABLED)]
+        named = [ProviderKey(spec.id, name) for name in deck.accounts.account_tables(spec)]
+        asked_keys = {state.key for state in own}
+        off = [key for key in named if key not in asked_keys] if own else [ProviderKey(spec.id)]
+        found += [*own, *(ProviderState(key=key, phase=Phase.DISABLED) for key in off)]
     return found
 
 

@@ -45,6 +45,5 @@ PROVIDER = ProviderSpec(
     ),
     # The token and three questions, 10 s each.
     deadline_s=45.0,
-    accounts=False,
     detect=detect,
 )

@@ -103,12 +103,17 @@ def _object(content: str) -> dict[str, Any]:
 
 
 async def find_login(ctx: FetchContext) -> Login:
-    """The login of the CLI.
+    """The login of the CLI, which belongs to the nameless account.
 
     Raises:
         MissingCredentials: Nobody is signed in.
         Unsupported: The CLI is set to another way to sign in.
     """
+    if ctx.key.account:
+        raise MissingCredentials(
+            "The Gemini CLI keeps one login; an account of its own has none.",
+            hint="Use Gemini without accounts.",
+        )
     other = other_login(await ctx.files.read_text(ctx.files.expand(SETTINGS_FILE)) or "")
     if other:
         raise Unsupported(
