@@ -14,8 +14,8 @@ from tui.runtime import Deck
 DESCRIPTION = "What this machine already has. Contacts nobody and raises no prompt."
 EXAMPLES = ("quotadeck detect", "quotadeck detect --browsers --json")
 NOTHING = (
-    "Nothing was found. Add a key with `quotadeck secret set ID api_key`; "
-    "`quotadeck providers` lists what is supported."
+    "Nothing was found. `quotadeck providers` lists what is supported, "
+    "`quotadeck doctor ID` says what one of them needs."
 )
 IN_BROWSERS = "With --browsers it also looks for sessions in browser profiles."
 
