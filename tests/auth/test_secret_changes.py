@@ -51,12 +51,15 @@ async def test_a_second_secret_that_cannot_be_kept_brings_the_first_one_back() -
     assert await kept.get("alpha", "api_key") == Secret("old-key-value")
 
 
-async def test_a_locked_key_store_does_not_stop_a_new_secret() -> None:
-    class Locked(MemoryStore):
+@pytest.mark.parametrize(
+    "reason", [StoreLocked("The key store is locked."), StoreError("The file is damaged.")]
+)
+async def test_a_store_that_cannot_be_read_does_not_stop_a_new_secret(reason: Exception) -> None:
+    class Unreadable(MemoryStore):
         async def get(self, key: str, field: str, *, user_initiated: bool = False) -> Secret | None:
-            raise StoreLocked("The key store is locked.")
+            raise reason
 
-    kept = Locked()
+    kept = Unreadable()
     async with changed_secrets(kept, "alpha", {"api_key": Secret("new")}):
         pass
     assert await kept.names() == [("alpha", "api_key")]

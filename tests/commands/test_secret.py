@@ -73,6 +73,22 @@ def test_the_same_key_goes_out_of_the_settings_file(cli: Cli, home: Path) -> Non
     assert cli("secret", "list").out.count("\n") == 1
 
 
+@pytest.mark.parametrize("broken", ["[providers.zai\n", '[providers.zai]\napi_key = "x\n'])
+def test_a_settings_file_that_cannot_be_saved_leaves_everything(
+    cli: Cli, home: Path, broken: str
+) -> None:
+    write_settings(home, broken)
+    ran = cli("secret", "set", "zai", "api_key", stdin=VALUE)
+    assert (ran.code, "config.toml is not changed" in ran.err) == (1, True)
+    assert cli("secret", "list").out.startswith("No secrets are kept.")
+
+
+def test_settings_that_do_not_hold_it_need_no_saving(cli: Cli, home: Path) -> None:
+    write_settings(home, '# mine\n[providers.zai]\nregion = "china"\n')
+    cli("secret", "set", "zai", "api_key", stdin=VALUE)
+    assert [path.name for path in settings_file(home).parent.iterdir()] == ["config.toml"]
+
+
 def test_a_secret_makes_the_account_it_is_for(cli: Cli, home: Path) -> None:
     cli("secret", "set", "zai:work", "api_key", stdin=VALUE)
     assert stored(home) == {"zai:work": {"api_key": VALUE}}
@@ -98,6 +114,7 @@ def test_a_secret_is_forgotten_wherever_it_lies(cli: Cli, home: Path) -> None:
         pytest.param(("set", "zai", "region"), "x", "It has api_key.", id="no secret"),
         pytest.param(("set", "zai", "api_key"), " \n", "No value", id="nothing piped"),
         pytest.param(("set", "zai", "api_key"), "\udcff", "not UTF-8", id="no text piped"),
+        pytest.param(("set", "zai", "api_key"), "k" * 1_048_577, "longer", id="endless"),
         pytest.param(("set", "zai:", "api_key"), "x", "account", id="account without a name"),
         pytest.param(("delete", "jetbrains", "api_key"), "", "It needs none.", id="needs none"),
     ],
@@ -118,3 +135,13 @@ def test_a_damaged_store_is_named(home: Path) -> None:
     ran = run_program("secret", "list", env=environment(home))
     assert ran.code == 1
     assert ran.err.startswith("quotadeck: credentials.json is damaged.")
+
+
+def test_secrets_of_a_damaged_store_can_be_entered_again(home: Path) -> None:
+    path = home / ".local/share/quotadeck/credentials.json"
+    path.parent.mkdir(parents=True)
+    path.write_text("{")
+    ran = run_program("secret", "set", "zai", "api_key", env=environment(home), stdin=VALUE)
+    assert ran.code == 0
+    assert stored(home) == {"zai": {"api_key": VALUE}}
+    assert (path.parent / "credentials.json.corrupt").read_text() == "{"

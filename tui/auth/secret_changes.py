@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
-from tui.auth import CredentialStore, StoreLocked
+from tui.auth import CredentialStore, StoreError, StoreLocked
 from tui.core.redact import Secret
 
 
@@ -35,12 +35,13 @@ async def changed_secrets(
 async def _readable(
     store: CredentialStore, key: str, secrets: Mapping[str, Secret | None]
 ) -> dict[str, Secret | None]:
-    """The present values. One in a locked key store cannot be overwritten, so it needs no copy."""
+    """The present values. One in a locked key store cannot be overwritten, and a damaged file is
+    set aside as a whole, so neither needs a copy."""
     found: dict[str, Secret | None] = {}
     for field in secrets:
         try:
             found[field] = await store.get(key, field, user_initiated=True)
-        except StoreLocked:
+        except (StoreError, StoreLocked):
             continue
     return found
 

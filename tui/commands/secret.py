@@ -7,6 +7,7 @@ import sys
 from argparse import Namespace
 from collections.abc import Callable, Mapping
 
+from tui.auth.secret_changes import changed_secrets
 from tui.auth.stores import CombinedStore, open_stores
 from tui.commands import _loop
 from tui.commands._base import Parser, UsageError
@@ -119,7 +120,7 @@ def _ask(prompt: str) -> str:
     """The value that was typed or piped; empty when there was none.
 
     Raises:
-        UsageError: It is no text.
+        UsageError: It is no text, or endless.
     """
     try:
         value = _typed(prompt) if is_terminal(sys.stdin) else _piped()
@@ -137,7 +138,10 @@ def _typed(prompt: str) -> str:
 
 
 def _piped() -> str:
-    return sys.stdin.read(MAX_CHARACTERS) if sys.stdin is not None else ""
+    value = sys.stdin.read(MAX_CHARACTERS + 1) if sys.stdin is not None else ""
+    if len(value) > MAX_CHARACTERS:
+        raise UsageError("The value is longer than any secret; nothing is changed.")
+    return value
 
 
 def _config() -> Config:
@@ -152,14 +156,25 @@ def _store() -> CombinedStore:
 
 
 async def _keep(setting: FieldSetting, secret: Secret) -> str:
-    """Store it, take it out of the settings file, and say where it is now."""
+    """Store it, take it out of the settings file, and say where it is now; all of it or nothing."""
     store, key = _store(), setting.key
-    await store.set(str(key), setting.field.key, secret, user_initiated=True)
-    changes: dict[str, object] = {setting.file_key: None}
-    if key.account and value_at(_config().document, setting.table_key) is None:
-        changes[f"{setting.table_key}.label"] = key.account
-    config_gateway.save(find_paths().config_file, changes)
+    async with changed_secrets(store, str(key), {setting.field.key: secret}):
+        if changes := _changes(setting, _config()):
+            config_gateway.save(find_paths().config_file, changes)
     return await store.where(str(key), setting.field.key)
+
+
+def _changes(setting: FieldSetting, config: Config) -> dict[str, object]:
+    """What a stored secret changes in the settings file: it leaves, and a new account gets a name.
+
+    A file with broken syntax may hold it where nobody sees it.
+    """
+    changes: dict[str, object] = {}
+    if config.broken or value_at(config.document, setting.file_key) is not None:
+        changes[setting.file_key] = None
+    if setting.key.account and value_at(config.document, setting.table_key) is None:
+        changes[f"{setting.table_key}.label"] = setting.key.account
+    return changes
 
 
 async def _forget(setting: FieldSetting) -> bool:
