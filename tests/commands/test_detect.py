@@ -35,7 +35,7 @@ def test_nothing_found_comes_with_the_next_step(cli: Cli) -> None:
     assert cli("detect", "--json").json == []
     ran = cli("detect")
     assert ran.code == 0
-    assert "quotadeck secret set" in ran.out
+    assert "quotadeck doctor ID" in ran.out
     assert "--browsers" in ran.out
 
 
