@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import locale
+import os
 import stat
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tui.gateways import config
+from tui.gateways.atomic import repair_mode
 from tui.gateways.config import Config, ConfigError
 
 
@@ -130,6 +132,40 @@ def test_the_file_is_private_and_so_is_its_folder(path: Path) -> None:
     config.save(path, {"cadence": 5})
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+
+
+def test_a_file_that_others_can_read_is_made_private(file: Path) -> None:
+    file.write_text("cadence = 5\n")
+    file.chmod(0o644)
+    config.load(file)
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+def test_a_link_stays_a_link(tmp_path: Path, file: Path) -> None:
+    target = tmp_path / "dotfiles" / "quotadeck.toml"
+    target.parent.mkdir()
+    target.write_text("cadence = 5\n")
+    file.symlink_to(target)
+    config.save(file, {"cadence": 2})
+    assert file.is_symlink()
+    assert config.load(target).cadence == 2
+
+
+def test_a_device_is_neither_repaired_nor_replaced() -> None:
+    ours, theirs = os.openpty()
+    device = Path(os.ttyname(theirs))
+    device.chmod(0o622)
+    repair_mode(device)
+    with pytest.raises(ConfigError, match="no file"):
+        config.save(device, {"cadence": 5})
+    assert stat.S_IMODE(device.stat().st_mode) == 0o622
+    os.close(ours)
+    os.close(theirs)
+
+
+def test_only_version_1_is_known(file: Path) -> None:
+    assert written(file, "version = 1\n").problems == ()
+    assert [problem.key for problem in written(file, "version = 2\n").problems] == ["version"]
 
 
 def test_two_programs_saving_at_once_lose_nothing(file: Path) -> None:

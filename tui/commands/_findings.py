@@ -28,7 +28,7 @@ UNUSED_CODES = {
     "enterprise_host": "enterprise_host_unused",
     "accounts": "token_accounts_unused",
 }
-FREE_SECTIONS = frozenset({"version", "providers", "keys"})
+FREE_SECTIONS = frozenset({"providers", "keys"})
 SUB_TABLES = frozenset({"accounts", "alerts"})
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import stat
 import sys
 import time
 from collections.abc import Iterator
@@ -36,11 +37,13 @@ def write_private(path: Path, content: bytes) -> None:
 
 
 def repair_mode(path: Path) -> None:
-    """Take reading and writing away from others, where a file of ours allows it."""
+    """Take reading and writing away from others, where a file of ours allows it; a device such as
+    `/dev/null` is nobody's."""
     if sys.platform == "win32":
         return
     with contextlib.suppress(OSError):
-        if path.stat().st_mode & 0o077:
+        mode = path.stat().st_mode
+        if stat.S_ISREG(mode) and mode & 0o077:
             path.chmod(0o600)
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from tui.core.preferences import Preferences, is_utf8
-from tui.gateways.atomic import only_one, write_private
+from tui.gateways.atomic import only_one, repair_mode, write_private
 from tui.gateways.toml_file import Problem, line_of, parse_toml, read_text, steps_of, value_at
 
 log = logging.getLogger("tui.config")
@@ -49,6 +49,7 @@ class Config:
     """The settings as they are in force."""
 
     path: Path
+    version: int = 1
     cadence: str | int = "adaptive"
     slow_mode: str = "off"
     theme: str = "textual-dark"
@@ -133,6 +134,7 @@ def _is_work_days(value: Any) -> Any:
 
 
 KEYS = (
+    Key("version", "version", "1", lambda v: v if v == 1 else None),
     Key("cadence", "cadence", "adaptive, manual, 1, 2, 5, 15 or 30 (minutes)", _is_cadence, 5),
     Key("slow_mode", "slow_mode", *_word("off", "on", "auto")),
     Key("theme", "theme", *_text()),
@@ -169,6 +171,7 @@ def global_key(name: str) -> Key | None:
 
 def load(path: Path) -> Config:
     """The settings of a file; defaults when it is not there. Never raises: see `problems`."""
+    repair_mode(path)
     text, problems = read_text(path)
     document, broken = parse_toml(text)
     problems += broken
@@ -181,7 +184,7 @@ def load(path: Path) -> Config:
         hook_events=_hook_events(document, text, problems),
         providers=_provider_tables(document, text, problems),
         document=document,
-        problems=tuple(problems + _version(document, text)),
+        problems=tuple(problems),
         **values,
     )
 
@@ -205,12 +208,6 @@ def _values(
         if good is not None:
             values[key.attribute] = good
     return values
-
-
-def _version(document: Mapping[str, Any], text: str) -> list[Problem]:
-    if document.get("version", 1) == 1:
-        return []
-    return [Problem(key="version", line=line_of(text, "version"), expected="should be 1")]
 
 
 def _keymap(document: Mapping[str, Any], text: str, problems: list[Problem]) -> dict[str, str]:
@@ -269,6 +266,8 @@ def save(path: Path, changes: Mapping[str, Any]) -> Config:
     """
     import tomli_w
 
+    if path.exists() and not path.is_file():
+        raise ConfigError(f"{path} is no file; nothing is saved.")
     try:
         with only_one(path):
             current = load(path)
@@ -282,7 +281,7 @@ def save(path: Path, changes: Mapping[str, Any]) -> Config:
             if document != current.document:
                 _keep_comments(path)
                 content = tomli_w.dumps({"version": 1, **document})
-                write_private(path, f"{HEADER}\n{content}".encode())
+                write_private(path.resolve(), f"{HEADER}\n{content}".encode())
     except (OSError, TimeoutError) as error:
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
         raise ConfigError(f"{path.name} could not be saved ({reason}); it is as it was.") from error
