@@ -398,7 +398,7 @@ async def said_with_key(spec: ProviderSpec, home: Path, reaction: Any) -> ErrorI
 
 @with_key
 async def test_an_unknown_certificate_leads_to_the_variable(spec: ProviderSpec, home: Path) -> None:
-    error = await said_with_key(spec, home, ssl.SSLError("unknown authority"))
+    error = await said_with_key(spec, home, ssl.SSLCertVerificationError("unknown authority"))
     assert error.kind is ErrorKind.NETWORK
     assert "SSL_CERT_FILE" in error.hint
 

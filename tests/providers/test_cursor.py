@@ -406,6 +406,18 @@ async def test_an_expired_token_is_not_sent(
     assert not service.router.calls
 
 
+@pytest.mark.parametrize(
+    ("make", "step"),
+    [(editor, "Sign in again in Cursor."), (cli, "Run `cursor-agent login`.")],
+)
+async def test_a_refused_token_is_renewed_where_it_came_from(
+    home: Path, service: Service, make: Callable[[Path, str], object], step: str
+) -> None:
+    make(home, token(timedelta(days=1)))
+    service.summary.respond(401)
+    assert (await failed(home)).error.hint == step
+
+
 async def test_an_expired_editor_makes_room_for_the_browser(home: Path, service: Service) -> None:
     editor(home, token(timedelta(days=-1)))
     browsers = FakeBrowsers(jars=[jar("Chrome: Default")])

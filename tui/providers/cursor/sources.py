@@ -41,6 +41,7 @@ from tui.providers.cursor.website import (
 ANSWERED = "login that answered"
 SOURCE_OF = {EDITOR: "cli", CLI: "cli"}
 """By origin; every other login is a cookie of the web."""
+SIGN_IN_AGAIN = {EDITOR: "Sign in again in Cursor.", CLI: "Run `cursor-agent login`."}
 
 
 async def fetch_with_paste(ctx: FetchContext) -> ProviderSnapshot:
@@ -62,7 +63,11 @@ async def fetch_with_cli(ctx: FetchContext) -> ProviderSnapshot:
 
 async def fetch_usage(ctx: FetchContext, login: Login) -> ProviderSnapshot:
     """The usage for one login, which is noted for the extras."""
-    answer = await ask_summary(ctx, login.cookie)
+    try:
+        answer = await ask_summary(ctx, login.cookie)
+    except Unauthorized as error:
+        error.hint = SIGN_IN_AGAIN.get(login.origin, error.hint)
+        raise
     snapshot = parse_summary(
         answer,
         key=ctx.key,

@@ -31,7 +31,7 @@ def refused(reply: Reply) -> FetchError:
     """HTTP 401 and 403."""
     return Unauthorized(
         f"Cursor does not accept the login (HTTP {reply.status}).",
-        hint="Sign in again in Cursor or at cursor.com.",
+        hint="Sign in again at cursor.com.",
     )
 
 

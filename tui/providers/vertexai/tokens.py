@@ -31,7 +31,7 @@ from tui.providers._google import (
     read_token,
     renewal_form,
 )
-from tui.providers._parse import ensure_ok, first_text, json_object, moment_in
+from tui.providers._parse import ErrorTable, ensure_ok, first_text, json_object, moment_in
 from tui.providers.vertexai.credentials import (
     SIGN_IN,
     Found,
@@ -159,7 +159,9 @@ async def exchange(
         raise NetworkError("Cannot reach Google.", hint=error.hint) from error
     if reply.status in {400, 401}:
         raise refused(reply, hint)
-    return parse_token(ensure_ok(reply, SERVICE, now=now), now)
+    not_accepted = Unauthorized(f"{SERVICE} did not accept the login (HTTP 403).", hint=hint)
+    errors: ErrorTable = {403: lambda reply: not_accepted}
+    return parse_token(ensure_ok(reply, SERVICE, now=now, errors=errors), now)
 
 
 def refused(reply: Reply, hint: str) -> FetchError:
