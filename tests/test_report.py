@@ -500,6 +500,12 @@ def test_attempts_say_what_was_tried_and_how_long() -> None:
     ]
 
 
+def test_a_failed_attempt_is_called_like_one_that_answered() -> None:
+    refused = ErrorInfo(kind=ErrorKind.UNAUTHORIZED, message="refused", source_id="web")
+    tried = (Attempt(source_id="pasted", outcome="failed", error=refused),)
+    assert row(replace(state(), attempts=tried))["attempts"][0]["source"] == "web"
+
+
 def test_the_status_page_has_its_address() -> None:
     service = ServiceStatus(indicator="minor", description="Slow", updated_at=NOON)
     assert row(replace(state(), service=service))["status"] == {

@@ -219,3 +219,12 @@ async def test_a_variable_may_be_there_and_empty() -> None:
     assert variables.is_set("ALPHA_OTHER")
     assert variables.get("ALPHA_OTHER") == ""
     assert not Variables(await values()).is_set("ALPHA_OTHER")
+
+
+async def test_a_wrong_value_of_codexbar_is_named_with_its_file() -> None:
+    entry = ForeignEntry(values={"region": "mars", "source": "web"})
+    found = await values(foreign=entry)
+    with pytest.raises(Unsupported, match=r'region in .*config\.json: "mars"'):
+        found.value("region")
+    with pytest.raises(Unsupported, match=r'source in .*config\.json: "web"'):
+        found.mode()

@@ -349,11 +349,11 @@ class ProviderValues:
     def _in_foreign(self, field: SettingField) -> Found | None:
         credential = "cookie_header" if self.spec.cookies and not self._has_key() else "api_key"
         if field.key == credential and "token" in self._foreign.account:
-            return Found(self._foreign.account["token"], FROM_CODEXBAR, field.key)
+            return _foreign(self._foreign.account["token"], field)
         for values in (self._foreign.account, self._foreign.values):
             for theirs in self._their_names(field.key):
                 if theirs in values:
-                    return Found(values[theirs], FROM_CODEXBAR, field.key)
+                    return _foreign(values[theirs], field)
         return None
 
     def _has_key(self) -> bool:
@@ -378,6 +378,10 @@ class ProviderValues:
         raw = self._table.get(field.key)
         if raw is not None and not isinstance(raw, str):
             raise Unsupported(f"{field.key}: should be a text.", hint=f"Correct {field.key}.")
+
+
+def _foreign(raw: Any, field: SettingField) -> Found:
+    return Found(raw, FROM_CODEXBAR, f"{field.key} in {FROM_CODEXBAR}")
 
 
 class Variables:

@@ -137,11 +137,12 @@ def detail_row(row: DetailRow) -> Row:
 
 
 def attempt_row(attempt: Attempt) -> Row:
-    """One source that was tried or skipped."""
+    """One source that was tried or skipped, by the same word whether it answered or failed."""
+    error = attempt.error
     return {
-        "source": attempt.source_id,
+        "source": (error.source_id if error else "") or attempt.source_id,
         "outcome": attempt.outcome,
-        "errorKind": attempt.error.kind.value if attempt.error else None,
+        "errorKind": error.kind.value if error else None,
         "elapsedMs": round(attempt.elapsed_s * 1000),
     }
 
