@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import socket
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.loopback import Response, World, loopback_world
-from tui.core.errors import NetworkError, ParseError, Unsupported
+from tui.core.errors import NetworkError, ParseError, ServerError, Unsupported
 from tui.core.http import Reply
 from tui.core.redact import Secret
 from tui.gateways.http import HttpGateway, ProviderHttp
@@ -90,6 +91,22 @@ async def test_a_redirect_to_no_address_is_an_answer(world: World, location: str
     assert (reply.is_redirect, reply.redirect_url) == (True, "")
 
 
+@pytest.mark.parametrize("location", ["https://xn--/", "https://api.example.com:abc/", "data:,x"])
+async def test_a_redirect_that_is_no_address_blames_the_server(world: World, location: str) -> None:
+    world.upstream.on("GET", f"{API}/odd", Response(b"", 302, {"location": location}))
+    gateway = HttpGateway()
+    with pytest.raises(ServerError, match="redirected"):
+        await ask(gateway.for_hosts(("api.example.com",)), "/odd")
+    await gateway.aclose()
+
+
+@pytest.mark.parametrize("base", ["https://xn--", f"https://a.example/{'a' * 70_000}"])
+async def test_an_address_that_cannot_be_taken_apart_is_refused(base: str) -> None:
+    http = HttpGateway().for_hosts(("xn--", "a.example"))
+    with pytest.raises(Unsupported, match="address"):
+        await http.send("GET", f"{base}/quota", bearer=KEY)
+
+
 async def test_a_redirect_loop_ends(world: World) -> None:
     world.upstream.on("GET", f"{API}/loop", Response(b"", 302, {"location": "/loop"}))
     gateway = HttpGateway()
@@ -115,6 +132,56 @@ async def test_a_body_beyond_the_limit_is_refused_while_it_arrives(world: World)
     with pytest.raises(ParseError, match="1024 KiB"):
         await ask(gateway.for_hosts(("api.example.com",)), "/big")
     await gateway.aclose()
+
+
+async def test_layers_of_packing_are_refused_before_they_fill_the_memory(world: World) -> None:
+    bomb = gzip.compress(gzip.compress(bytes(256 << 20)))
+    packed = {"content-encoding": "gzip, gzip"}
+    world.upstream.on("GET", f"{API}/bomb", Response(bomb, headers=packed))
+    gateway = HttpGateway()
+    with pytest.raises(ParseError, match="packed"):
+        await ask(gateway.for_hosts(("api.example.com",)), "/bomb")
+    await gateway.aclose()
+    assert world.upstream.requests[0].headers["accept-encoding"] == "gzip, deflate"
+
+
+async def test_one_layer_of_packing_is_unpacked_up_to_the_limit(world: World) -> None:
+    packed = {"content-encoding": "gzip"}
+    world.upstream.on("GET", f"{API}/small", Response(gzip.compress(b"{}"), headers=packed))
+    world.upstream.on("GET", f"{API}/bomb", Response(gzip.compress(bytes(64 << 20)), 200, packed))
+    world.upstream.on("GET", f"{API}/odd", Response(b"{}", headers=packed))
+    gateway = HttpGateway()
+    http = gateway.for_hosts(("api.example.com",))
+    assert (await ask(http, "/small")).body == b"{}"
+    with pytest.raises(ParseError, match="1024 KiB"):
+        await ask(http, "/bomb")
+    with pytest.raises(ParseError, match="unpacked"):
+        await ask(http, "/odd")
+    await gateway.aclose()
+
+
+async def test_a_garbled_answer_is_told_from_a_server_that_is_not_there(world: World) -> None:
+    two_lengths = {"content-length": "50"}
+    world.upstream.on("GET", f"{API}/cut", Response(b"{}", headers=two_lengths))
+    gateway = HttpGateway()
+    with pytest.raises(NetworkError, match="broke off"):
+        await ask(gateway.for_hosts(("api.example.com",)), "/cut")
+    await gateway.aclose()
+
+
+async def test_without_tls_nothing_goes_to_a_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as proxy:
+        monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{proxy.getsockname()[1]}")
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            free = taken.getsockname()[1]
+        gateway = HttpGateway()
+        http = gateway.for_hosts(("127.0.0.1",))
+        with pytest.raises(NetworkError, match="could not be reached"):
+            await http.send("GET", f"http://127.0.0.1:{free}/tags", bearer=KEY, timeout_s=5)
+        await gateway.aclose()
+        proxy.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            proxy.accept()
 
 
 async def test_a_slow_answer_is_a_network_error_that_names_host_and_seconds(

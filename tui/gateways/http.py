@@ -7,15 +7,7 @@ same https origin, limits every body and every exchange, and sends secrets to de
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import logging
-import os
-import re
-import socket
-import ssl
-import urllib.request
 from collections.abc import Mapping
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import TYPE_CHECKING, Any, Literal
 
 from tui import __version__
@@ -23,17 +15,17 @@ from tui.core.errors import FetchError, NetworkError, ParseError, Unsupported
 from tui.core.http import Reply
 from tui.core.redact import Secret
 from tui.core.urls import host_allowed, host_of, is_loopback, origin
+from tui.gateways._http_client import CONNECTIONS, new_client, new_loopback_client
+from tui.gateways._http_errors import network_error
 
 if TYPE_CHECKING:
     import httpx
 
-log = logging.getLogger("tui.http")
-
 USER_AGENT = f"quotadeck/{__version__}"
 MAX_REDIRECTS = 3
-CONNECTIONS = 32
-HASHED_CERTIFICATE = re.compile(r"[0-9a-f]{8}\.\d+")
-PROXY_VARIABLES = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY")
+PACKINGS = ("gzip", "deflate")
+"""Asked for, and no other is unpacked: one layer of these grows a thousandfold at most, so that a
+read of 64 KiB stays small. Layers upon layers would fill the memory before a limit is looked at."""
 
 
 class HttpGateway:
@@ -60,20 +52,21 @@ class HttpGateway:
             NetworkError: The surroundings (proxy or certificate variables) cannot be used.
         """
         if self._client is None:
-            self._client = _new_client(self._transport)
+            self._client = new_client(self._transport)
         return self._client
+
+    def client_for(self, url: str) -> httpx.AsyncClient:
+        """The client for an address; without TLS nothing leaves this machine, to a proxy neither.
+
+        Raises:
+            NetworkError: As `client`.
+        """
+        return self.client() if origin(url)[0] == "https" else self.loopback_client()
 
     def loopback_client(self) -> httpx.AsyncClient:
         """The client for servers of this machine: any certificate, no proxy."""
         if self._loopback is None:
-            import httpx
-
-            self._loopback = httpx.AsyncClient(
-                verify=False,
-                trust_env=False,
-                transport=self._transport,
-                cookies=_no_cookies(),
-            )
+            self._loopback = new_loopback_client(self._transport)
         return self._loopback
 
     async def aclose(self) -> None:
@@ -102,7 +95,7 @@ class HttpGateway:
         except TimeoutError as error:
             raise NetworkError(f"{host} did not answer within {timeout_s:g} s.") from error
         except Exception as error:
-            raise _network_error(host, timeout_s, error) from error
+            raise network_error(host, timeout_s, error) from error
 
 
 class ProviderHttp:
@@ -133,7 +126,7 @@ class ProviderHttp:
     ) -> Reply:
         """One exchange; the protocol `Http` of the providers says what is promised."""
         self._check(url)
-        client = self._gateway.client()
+        client = self._gateway.client_for(url)
         all_headers = dict(headers or {})
         if bearer is not None:
             all_headers["Authorization"] = bearer.within("Bearer {}")
@@ -184,7 +177,12 @@ def _request(
     json: Any,
     form: Mapping[str, str | Secret] | None,
 ) -> httpx.Request:
-    sent = {"Accept": "application/json", "Cache-Control": "no-cache", "User-Agent": USER_AGENT}
+    sent = {
+        "Accept": "application/json",
+        "Accept-Encoding": ", ".join(PACKINGS),
+        "Cache-Control": "no-cache",
+        "User-Agent": USER_AGENT,
+    }
     for name, value in headers.items():
         for known in [key for key in sent if key.lower() == name.lower()]:
             del sent[known]
@@ -195,10 +193,22 @@ def _request(
     if form is not None:
         body["data"] = {name: _plain(value) for name, value in form.items()}
     encoded = [(name.encode("ascii"), _header_bytes(name, value)) for name, value in sent.items()]
-    target = client.build_request(method, url).url
+    target = _target(client, method, url)
     if params:
         target = target.copy_merge_params({name: _plain(value) for name, value in params.items()})
     return client.build_request(method, target, headers=encoded, **body)
+
+
+def _target(client: httpx.AsyncClient, method: str, url: str) -> httpx.URL:
+    import httpx
+
+    try:
+        target = client.build_request(method, url).url
+        if target.host:  # a name that cannot be decoded raises here
+            return target
+    except (httpx.InvalidURL, UnicodeError):
+        pass
+    raise Unsupported("An address in the settings cannot be used.", hint="Correct it.")
 
 
 def _plain(value: str | Secret) -> str:
@@ -241,6 +251,9 @@ async def _send(
 
 
 async def _read(response: httpx.Response, max_bytes: int) -> Reply:
+    packing = response.headers.get("content-encoding", "").strip().lower()
+    if packing not in (*PACKINGS, "identity", ""):
+        raise ParseError(f"{response.url.host} packed its answer in a way nobody asked for.")
     body = bytearray()
     async for chunk in response.aiter_bytes():
         body += chunk
@@ -275,113 +288,3 @@ def _redirected(
     if drops_body:
         return client.build_request("GET", target, headers=headers)
     return client.build_request(request.method, target, headers=headers, content=request.content)
-
-
-# -- making clients --------------------------------------------------------------------------------
-
-
-def _new_client(transport: httpx.AsyncBaseTransport | None) -> httpx.AsyncClient:
-    import httpx
-
-    logging.getLogger("httpx").setLevel(logging.WARNING)
-    logging.getLogger("httpcore").setLevel(logging.WARNING)
-    options: dict[str, Any] = {
-        "timeout": httpx.Timeout(30.0),
-        "limits": httpx.Limits(max_connections=CONNECTIONS, keepalive_expiry=20.0),
-        "follow_redirects": False,
-        "cookies": _no_cookies(),
-    }
-    if transport is not None:
-        return httpx.AsyncClient(transport=transport, trust_env=False, **options)
-    context = _tls_context()
-    try:
-        return httpx.AsyncClient(verify=context, **options)
-    except Exception as error:  # httpx raises many classes for odd proxy variables
-        log.warning("the proxy variables cannot be used as they are (%s)", type(error).__name__)
-    try:
-        proxy = urllib.request.getproxies().get("https")
-        return httpx.AsyncClient(verify=context, trust_env=False, proxy=proxy, **options)
-    except Exception as error:
-        raise NetworkError(
-            f"A proxy variable is not valid ({', '.join(_set_proxies())}).",
-            hint="Correct or unset it.",
-        ) from error
-
-
-def _set_proxies() -> list[str]:
-    return [
-        name for name in PROXY_VARIABLES if os.environ.get(name) or os.environ.get(name.lower())
-    ]
-
-
-def _tls_context() -> ssl.SSLContext:
-    """The trust of the system, plus what SSL_CERT_FILE and SSL_CERT_DIR name."""
-    import truststore
-
-    context: ssl.SSLContext = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    file, folder = os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")
-    if not file and not folder:
-        return context
-    try:
-        context.load_verify_locations(cafile=file or None, capath=folder or None)
-    except (OSError, ssl.SSLError) as error:
-        name = "SSL_CERT_FILE" if file else "SSL_CERT_DIR"
-        raise NetworkError(
-            f"{name} names no readable certificates.", hint=f"Correct or unset {name}."
-        ) from error
-    _trust_the_system(context)
-    return context
-
-
-def _trust_the_system(context: ssl.SSLContext) -> None:
-    """Name the folder where certificates lie by their hash; to read them all takes 30 ms."""
-    paths = ssl.get_default_verify_paths()
-    with contextlib.suppress(OSError):
-        if any(HASHED_CERTIFICATE.fullmatch(name) for name in os.listdir(paths.openssl_capath)):
-            context.load_verify_locations(capath=paths.openssl_capath)
-            return
-    if os.path.exists(paths.openssl_cafile):
-        context.load_verify_locations(cafile=paths.openssl_cafile)
-
-
-def _no_cookies() -> CookieJar:
-    """A jar that keeps nothing: accounts must not mix."""
-    return CookieJar(policy=DefaultCookiePolicy(allowed_domains=[]))
-
-
-def _network_error(host: str, timeout_s: float, error: Exception) -> FetchError:
-    import httpx
-
-    causes = _causes(error)
-    if any(isinstance(cause, (httpx.TimeoutException, TimeoutError)) for cause in causes):
-        return NetworkError(f"{host} did not answer within {timeout_s:g} s.", cause="timeout")
-    if any(isinstance(cause, ssl.SSLError) for cause in causes):
-        return NetworkError(
-            f"The certificate of {host} could not be verified.",
-            hint="Check the clock; behind a proxy set SSL_CERT_FILE to its certificate.",
-        )
-    if any(isinstance(cause, socket.gaierror) for cause in causes):
-        return NetworkError(f"{host} was not found.", hint=_connection_hint())
-    if any(isinstance(cause, httpx.ProxyError) for cause in causes):
-        return NetworkError(
-            f"The proxy did not let us reach {host}.", hint="Check the proxy variables."
-        )
-    if any(isinstance(cause, (httpx.InvalidURL, httpx.UnsupportedProtocol)) for cause in causes):
-        return Unsupported("An address in the settings cannot be used.")
-    if isinstance(error, (httpx.HTTPError, OSError)):
-        return NetworkError(f"{host} could not be reached.", hint=_connection_hint())
-    raise error
-
-
-def _connection_hint() -> str:
-    proxies = _set_proxies()
-    return f"Check the connection and {', '.join(proxies)}." if proxies else "Check the connection."
-
-
-def _causes(error: BaseException) -> list[BaseException]:
-    found: list[BaseException] = []
-    current: BaseException | None = error
-    while current is not None and current not in found:
-        found.append(current)
-        current = current.__cause__ or current.__context__
-    return found
