@@ -92,7 +92,6 @@ GENERAL: tuple[SettingField, ...] = (
         visible_if=("pace", "true"),
     ),
     FlagField("privacy", "Hide accounts", help="Masks names and addresses, for screenshots."),
-    FlagField("status_checks", "Status pages", help="Looks whether a service has an outage."),
     FlagField("costs.show", "Estimated costs", help="What local session logs would have cost."),
 )
 NUMBERS = {str(number): number for number in (1, 2, 3, 4, 5, 6, 7, 15, 30)}
