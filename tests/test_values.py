@@ -228,3 +228,21 @@ async def test_a_wrong_value_of_codexbar_is_named_with_its_file() -> None:
         found.value("region")
     with pytest.raises(Unsupported, match=r'source in .*config\.json: "web"'):
         found.mode()
+
+
+@pytest.mark.parametrize(
+    ("env", "kept", "problem"),
+    [
+        pytest.param({"ALPHA_KEY": "k\udcff"}, {}, "ALPHA_KEY: should be UTF-8", id="secret"),
+        pytest.param({"ALPHA_URL": "h\udcff.example"}, {}, "ALPHA_URL: ", id="address"),
+        pytest.param({"ALPHA_KEY": "k\udcff"}, {"api_key": "kept"}, "", id="not used"),
+    ],
+)
+async def test_bytes_that_are_no_text_stop_before_any_request(
+    env: dict[str, str], kept: dict[str, str], problem: str
+) -> None:
+    found = await values(stored=kept, env=env)
+    if not problem:
+        return found.check()
+    with pytest.raises(Unsupported, match=problem):
+        found.check()

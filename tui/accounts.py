@@ -289,5 +289,5 @@ def fingerprint(values: ProviderValues) -> str:
             part = found.value.fingerprint() if found else ""
         else:
             part = str(values.value(item.key))
-        digest.update(f"\0{item.key}\0{part}".encode())
+        digest.update(f"\0{item.key}\0{part}".encode(errors="surrogateescape"))
     return digest.hexdigest()[:32]

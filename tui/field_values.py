@@ -15,6 +15,7 @@ from tui.providers._spec import (
     ListField,
     NumberField,
     PathField,
+    SecretField,
     SettingField,
     UrlField,
 )
@@ -42,7 +43,9 @@ def read_field(field: SettingField, raw: Any, env: Mapping[str, str], home: Path
         case ListField():
             return _list(raw)
         case PathField():
-            return expand(_text(raw), env, home)
+            return expand(_line(raw), env, home)
+        case SecretField():
+            return _sendable(raw)
         case UrlField():
             return https_url(
                 _text(raw), bare_host=field.bare_host, loopback_http=field.loopback_http
@@ -68,6 +71,19 @@ def default_of(field: SettingField) -> Any:
 
 
 def _text(raw: Any) -> str:
+    return _sendable(_line(raw))
+
+
+def _sendable(text: str) -> str:
+    """The text; the bytes of a variable may be none."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise ValueError("should be UTF-8") from error
+    return text
+
+
+def _line(raw: Any) -> str:
     if not isinstance(raw, str):
         raise ValueError("should be a text")
     if any(ord(c) < 32 for c in raw):

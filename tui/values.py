@@ -378,6 +378,9 @@ class ProviderValues:
         raw = self._table.get(field.key)
         if raw is not None and not isinstance(raw, str):
             raise Unsupported(f"{field.key}: should be a text.", hint=f"Correct {field.key}.")
+        found = self._in_env(field)
+        if found is not None and not self.is_kept(field):
+            self._checked(field, found)
 
 
 def _foreign(raw: Any, field: SettingField) -> Found:
