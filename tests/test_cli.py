@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pty
 import signal
@@ -152,6 +153,20 @@ def test_a_reader_that_leaves_is_no_error(home: Path) -> None:
     said = process.stderr.read()
     process.stderr.close()
     assert (process.wait(timeout=30), said) == (0, b"")
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="a disk that is always full")
+def test_remarks_that_cannot_be_written_change_nothing(home: Path) -> None:
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [*PROGRAM, "nope", "--json"],
+            env=environment(home),
+            stdout=subprocess.PIPE,
+            stderr=full,
+            check=False,
+        )
+    assert done.returncode == 64
+    assert json.loads(done.stdout)[0]["provider"] == "cli"
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="a disk that is always full")

@@ -113,5 +113,7 @@ def _without_stdout(error: OSError) -> int:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     if isinstance(error, BrokenPipeError):
         return 0
-    print(f"quotadeck: The output could not be written ({error.strerror}).", file=sys.stderr)
+    from tui.commands._output import print_note
+
+    print_note(f"The output could not be written ({error.strerror}).")
     return 1

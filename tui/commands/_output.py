@@ -5,6 +5,7 @@ Everything passes the redactor. A terminal or pipe that cannot show a character 
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import os
@@ -34,12 +35,13 @@ def print_text(text: str) -> None:
 
 
 def print_note(text: str) -> None:
-    """One line on standard error."""
+    """One line on standard error; that nobody can read it there changes nothing."""
     if sys.stderr is None:
         return  # print would turn to standard output
-    if isinstance(sys.stderr, io.TextIOWrapper):
-        sys.stderr.reconfigure(errors="replace")
-    print(f"quotadeck: {one_line(text)}", file=sys.stderr)
+    with contextlib.suppress(OSError):
+        if isinstance(sys.stderr, io.TextIOWrapper):
+            sys.stderr.reconfigure(errors="replace")
+        print(f"quotadeck: {one_line(text)}", file=sys.stderr)
 
 
 def one_line(text: str) -> str:

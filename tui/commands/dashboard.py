@@ -53,9 +53,9 @@ def run(args: Namespace) -> int:
 
 def show(*, demo: bool, names: Sequence[str] = ()) -> int:
     """Open the dashboard; its exit code is the app's."""
+    options = Options(only=_only(names))
     if not _has_screen():
         return _print_instead(demo, names)
-    options = Options(only=_only(names))
     deck = _deck(options, demo=demo)
     from tui.app import DEMO, UsageApp
 
