@@ -73,7 +73,8 @@ async def test_the_page_says_whether_the_provider_is_on_and_why(home: Path) -> N
         page = await deck.pages.load(OPENROUTER)
         assert (page.sign, entry(deck, OPENROUTER).sign) == ("on", "on")
         assert page.state == "On. Found: API key from OPENROUTER_API_KEY."
-        assert (await deck.pages.load(AMP)).state.startswith("Off: no login was found. Press ctrl+t")
+        state = (await deck.pages.load(AMP)).state
+        assert state.startswith("Off: no login was found. Press ctrl+t")
 
 
 async def test_the_general_page_tells_places_and_problems(home: Path) -> None:

@@ -234,7 +234,7 @@ async def test_refusals_say_what_they_mean(
 
 async def test_a_refusal_names_the_login_it_is_about(home: Path, github: respx.MockRouter) -> None:
     github["seat"].respond(401)
-    assert "Replace it (from COPILOT_API_TOKEN)." in (await failure(home, env=KEYED)).hint
+    assert "Replace it (from COPILOT_API_TOKEN):" in (await failure(home, env=KEYED)).hint
     put(home, "github-copilot/apps.json", {"github.com:x": {"oauth_token": "gho_tokenofplugin"}})
     assert "`quotadeck login copilot`" in (await failure(home)).hint
 

@@ -158,6 +158,13 @@ def test_a_step_that_does_not_fit_gives_way_to_a_short_one() -> None:
     assert len(message_lines(said, 35, 4, short)) == 4
 
 
+def test_the_time_of_the_next_try_gives_way_to_the_step() -> None:
+    step = "Create a new one at tool.example/settings/keys."
+    said: tuple[Piece, ...] = (("The key was refused.", "muted"), (f"{step} next try 3m", "step"))
+    lines = [line for line, _ in message_lines(said, 30, 3, step)]
+    assert lines == ["The key was refused.", "Create a new one at", "tool.example/settings/keys."]
+
+
 @pytest.mark.parametrize(
     ("width", "expected"),
     [

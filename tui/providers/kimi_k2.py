@@ -43,8 +43,8 @@ from tui.providers._spec import Links, Mode, ProviderSpec, SecretField, Source
 
 HOST = "kimi-k2.ai"
 CREDITS_URL = f"https://{HOST}/api/user/credits"
-KEYS_PAGE = f"https://{HOST}/user-center/api-keys"
-CREDITS_PAGE = "https://kimrel.com/my-credits"
+KEYS_PAGE = f"{HOST}/user-center/api-keys"
+CREDITS_PAGE = "kimrel.com/my-credits"
 DISCONTINUED = "The service may have been discontinued; the official Kimi is a provider of its own."
 KIMI_CODE_PREFIX = "sk-kimi-"
 TIMEOUT_S = 15.0
@@ -340,7 +340,7 @@ PROVIDER = ProviderSpec(
     ),
     sources=(Source(id="api", label="API", fetch=fetch_credits),),
     modes=(Mode("auto", ("api",)), Mode("api", ("api",))),
-    links=Links(dashboard=CREDITS_PAGE, keys=KEYS_PAGE),
+    links=Links(dashboard=f"https://{CREDITS_PAGE}", keys=f"https://{KEYS_PAGE}"),
     deadline_s=20.0,
     warning="Kimi K2 (unofficial): a third-party relay, not operated by Moonshot.",
 )

@@ -263,7 +263,8 @@ class ProviderCard(Widget, can_focus=True):
 
 
 def _short_step(card: CardView) -> str:
-    return SET_UP if card.look == "needs_setup" else ""
+    """The step without the time of the next try, or the one that leads to the whole of it."""
+    return SET_UP if card.look == "needs_setup" else card.hint
 
 
 def _show_first(rows: Sequence[Widget], count: int) -> None:

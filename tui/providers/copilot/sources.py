@@ -32,11 +32,10 @@ LOG_IN = "Log in with GitHub in the settings, or run `quotadeck login copilot`."
 
 def refused(login: Login, reply: Reply) -> FetchError:
     """HTTP 401 and 403."""
+    hint = f"{LOG_IN} It needs a Copilot seat."
     if login.stands_alone:
-        hint = "It needs a Copilot seat, and classic personal tokens are refused. "
-        hint += f"Replace it ({login.origin})."
-    else:
-        hint = f"It needs a Copilot seat. {LOG_IN}"
+        hint = f"Replace it ({login.origin}): it needs a Copilot seat, "
+        hint += "and classic personal tokens are refused."
     return Unauthorized(f"{SERVICE} did not accept the token (HTTP {reply.status}).", hint=hint)
 
 
