@@ -27,7 +27,7 @@ def network_error(host: str, timeout_s: float, error: Exception) -> FetchError:
     if has(ssl.SSLCertVerificationError):
         return NetworkError(
             f"The certificate of {host} could not be verified.",
-            hint="Check the clock, or name your authority in SSL_CERT_FILE.",
+            hint="Check the clock; behind a proxy set SSL_CERT_FILE to its certificate.",
         )
     if has(socket.gaierror):
         return NetworkError(f"{host} was not found.", hint=_connection_hint())
