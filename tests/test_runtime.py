@@ -253,6 +253,17 @@ async def test_the_next_first_frame_knows_names_and_numbers(home: Path) -> None:
     assert snapshot.window("session").used_percent == 31.0
 
 
+async def test_what_others_could_read_is_private_from_the_next_start(home: Path) -> None:
+    folder = home / ".local/state/quotadeck"
+    folder.mkdir(parents=True)
+    folder.chmod(0o755)
+    log = folder / "quotadeck.log"
+    log.touch(0o644)
+    async with make_deck(home, options=Options()):
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+        assert stat.S_IMODE(log.stat().st_mode) == 0o600
+
+
 async def test_a_wrong_setting_is_an_error_of_its_provider_and_nothing_is_sent(
     home: Path,
 ) -> None:

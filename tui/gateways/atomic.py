@@ -37,14 +37,15 @@ def write_private(path: Path, content: bytes) -> None:
 
 
 def repair_mode(path: Path) -> None:
-    """Take reading and writing away from others, where a file of ours allows it; a device such as
-    `/dev/null` is nobody's."""
+    """Take a file or folder of ours away from others, where they could look into it; a device such
+    as `/dev/null` is nobody's."""
     if sys.platform == "win32":
         return
     with contextlib.suppress(OSError):
         mode = path.stat().st_mode
-        if stat.S_ISREG(mode) and mode & 0o077:
-            path.chmod(0o600)
+        ours = 0o600 if stat.S_ISREG(mode) else 0o700 if stat.S_ISDIR(mode) else None
+        if ours is not None and mode & 0o077:
+            path.chmod(ours)
 
 
 @contextlib.contextmanager

@@ -16,6 +16,7 @@ from pathlib import Path
 from tui.core.models import ProviderKey
 from tui.core.redact import RedactingFormatter, Redactor
 from tui.core.text import clean
+from tui.gateways.atomic import repair_mode
 
 LINES_KEPT = 1000
 FILE_BYTES = 10 * 1024 * 1024
@@ -90,7 +91,11 @@ def _provider_of(record: logging.LogRecord) -> str:
 
 
 def set_up(ring: RingHandler | None, file: Path | None, *, debug: bool = False) -> None:
-    """Send everything below `tui` to the pane and the file, nothing to the terminal."""
+    """Send everything below `tui` to the pane and the file, nothing to the terminal.
+
+    Args:
+        file: In a folder of ours; others lose what they could read there.
+    """
     root = logging.getLogger("tui")
     tear_down()
     root.setLevel(logging.DEBUG)
@@ -100,6 +105,8 @@ def set_up(ring: RingHandler | None, file: Path | None, *, debug: bool = False) 
         ring.setFormatter(RedactingFormatter("%(message)s", redactor))
         root.addHandler(ring)
     if file is not None:
+        repair_mode(file.parent)
+        repair_mode(file)
         with contextlib.suppress(OSError):
             handler = PrivateFileHandler(file, maxBytes=FILE_BYTES, backupCount=1, delay=True)
             handler.setLevel(logging.DEBUG if debug else logging.INFO)
