@@ -58,6 +58,12 @@ def test_secrets_compare_and_derive_without_showing() -> None:
         "https://host/path?api_key=abcdef123&x=1",
         '{"access_token": "abcdef123456"}',
         "{'client_secret': 'abcdef123456'}",
+        '{"private_key": "abcdef123456"}',
+        '{"key": "abcdef123456"}',
+        '{"token_value": "abcdef123456"}',
+        "key sk-abcdef123",
+        "Bearer c2ln",
+        "Bearer x",
         "language_server --csrf_token 0f1e2d3c4b5a",
         "auth=Fe26.2**0123abcd*xyz",
     ],
@@ -85,6 +91,8 @@ def test_shapes_of_secrets_are_replaced(text: str) -> None:
         "The pasted text contains no kimi-auth token.",
         "Set OPENROUTER_API_KEY or press s.",
         "bearer token is missing",
+        "Copy the value that begins with sk-ant-.",
+        '{"tokens": 123, "keys": null}',
     ],
 )
 def test_ordinary_sentences_stay_as_they_are(text: str) -> None:

@@ -131,6 +131,10 @@ _SHAPES: tuple[tuple[re.Pattern[str], str], ...] = (
     ),
     (re.compile(r"\bsk-(?:cp|api)-[A-Za-z0-9._-]{4,}"), "<redacted-minimax-token>"),
     (re.compile(r"\b(?:sk|rk|pk)-(?!\S*(?:…|\.\.\.))[A-Za-z0-9][A-Za-z0-9._-]{6,}"), REDACTED),
+    (
+        re.compile(r"\bsk-(?!\S*(?:…|\.\.\.))(?=[A-Za-z._-]*\d)[A-Za-z0-9][A-Za-z0-9._-]{2,}"),
+        REDACTED,
+    ),
     (re.compile(r"\b(?:wk|fk)-[A-Za-z0-9][A-Za-z0-9._-]{6,}"), REDACTED),
     (re.compile(r"\bsgamp_[A-Za-z0-9_-]{6,}"), REDACTED),
     (re.compile(r"\b(?:gh[opsur]_[A-Za-z0-9]{10,}|github_pat_[A-Za-z0-9_]{10,})"), REDACTED),
@@ -143,7 +147,7 @@ _SHAPES: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"\beyJ[A-Za-z0-9_-]{6,}\.[A-Za-z0-9_-]{4,}\.?[A-Za-z0-9_-]*"), REDACTED),
     (re.compile(r"\bFe26\.2\*[^\s;,\"']+"), REDACTED),
     (
-        re.compile(r"(?i)\b(bearer)\s+(?!token\b|<redacted)[A-Za-z0-9._~+/=-]{4,}"),
+        re.compile(r"(?i)\b(bearer)\s+(?!token\b|<redacted)[A-Za-z0-9._~+/=-]+"),
         rf"\1 {REDACTED}",
     ),
     (
@@ -152,7 +156,8 @@ _SHAPES: tuple[tuple[re.Pattern[str], str], ...] = (
     ),
     (
         re.compile(
-            r"(?i)([\"'][a-z0-9_-]*(?:token|secret|cookie|password|api_?key|authorization)[\"']\s*:\s*)"
+            r"(?i)([\"'][a-z0-9_-]{0,40}(?:token|secret|cookie|password|key|authorization)"
+            r"[a-z0-9_-]{0,40}[\"']\s*:\s*)"
             r"(\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*')"
         ),
         rf'\1"{REDACTED}"',
