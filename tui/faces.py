@@ -10,10 +10,11 @@ from pathlib import Path
 
 from tui.core.models import ProviderKey
 from tui.gateways.atomic import write_private
+from tui.gateways.regular import read_regular
 
 log = logging.getLogger("tui.runtime")
 
-
+MAX_BYTES = 1 << 20
 SHORT_WIDTH = 10
 """Where room is scarce, names have no more; the label matters most."""
 SHORTEST = 3
@@ -47,9 +48,9 @@ def load_faces(file: Path, only: Collection[str] = ()) -> list[Face]:
         only: Ids of the wanted providers; empty means all.
     """
     try:
-        rows = json.loads(file.read_bytes())
+        rows = json.loads(read_regular(file, MAX_BYTES))
         faces = [Face(ProviderKey.parse(key), name, short) for key, name, short in rows]
-    except (OSError, ValueError, TypeError, AttributeError):
+    except (OSError, ValueError, TypeError, AttributeError, RecursionError):
         return []
     return [face for face in faces if not only or face.key.provider in only]
 
@@ -59,7 +60,14 @@ def save_faces(file: Path, faces: Iterable[Face]) -> None:
     rows = [[str(face.key), face.name, face.short_name] for face in faces]
     content = json.dumps(rows).encode()
     try:
-        if not file.exists() or file.read_bytes() != content:
+        if _content(file) != content:
             write_private(file, content)
     except OSError as error:
         log.warning("the names of the cards were not kept (%s)", error.strerror)
+
+
+def _content(file: Path) -> bytes | None:
+    try:
+        return read_regular(file, MAX_BYTES)
+    except OSError:
+        return None

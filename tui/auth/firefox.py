@@ -17,6 +17,7 @@ from typing import Any
 from tui.auth.cookie import Cookie
 from tui.auth.profiles import FIREFOX_COOKIES
 from tui.auth.readers import concerned, concerns
+from tui.gateways.regular import read_regular
 from tui.gateways.sqlite_ro import columns, open_copy, rows
 
 MILLISECONDS_FROM = 1e11
@@ -98,10 +99,10 @@ def _of_the_session(profile_folder: Path, domains: Sequence[str]) -> Iterator[Co
 def _session_state(file: Path) -> dict[str, Any] | None:
     """The content of a compressed session file; `None` when it is not there or damaged."""
     try:
-        packed = file.read_bytes()
+        packed = read_regular(file, LARGEST_SESSION_BYTES)
     except OSError:
         return None
-    if not packed.startswith(MAGIC) or len(packed) > LARGEST_SESSION_BYTES:
+    if not packed.startswith(MAGIC):
         return None
     import lz4.block  # type: ignore[import-untyped]
 

@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tui.auth.snappy import DamagedData, read_varint, unpack
+from tui.gateways.regular import read_regular
 
+LARGEST_FILE_BYTES = 64 << 20
 BLOCK_BYTES = 32768
 RECORD_HEADER = struct.Struct("<IHB")
 FULL, FIRST, MIDDLE, LAST = 1, 2, 3, 4
@@ -63,10 +65,11 @@ def _entries(folder: Path, prefixes: Sequence[bytes]) -> Iterator[Entry]:
     wanted = tuple(prefixes)
     for file in sorted(folder.iterdir()):
         if file.suffix == ".log":
-            found = _until_damage(_log_entries(file.read_bytes()))
+            found = _until_damage(_log_entries(read_regular(file, LARGEST_FILE_BYTES)))
             yield from (entry for entry in found if entry.key.startswith(wanted))
         elif file.suffix in {".ldb", ".sst"}:
-            yield from _until_damage(_table_entries(file.read_bytes(), wanted))
+            content = read_regular(file, LARGEST_FILE_BYTES)
+            yield from _until_damage(_table_entries(content, wanted))
 
 
 def _until_damage(entries: Iterator[Entry]) -> Iterator[Entry]:

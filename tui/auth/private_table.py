@@ -19,6 +19,7 @@ from typing import Any, TypeAlias
 from tui.auth import StoreError
 from tui.gateways.atomic import only_one, repair_mode, write_private
 from tui.gateways.blocking import run_blocking
+from tui.gateways.regular import read_regular
 
 Rows: TypeAlias = dict[str, dict[str, Any]]
 Name: TypeAlias = tuple[str, str]
@@ -27,6 +28,7 @@ Stamp: TypeAlias = tuple[int, ...]
 
 DEADLINE_S = 10.0
 VERSION = 1
+MAX_BYTES = 16 << 20
 log = logging.getLogger(__name__)
 
 
@@ -105,7 +107,7 @@ class PrivateTable:
     def _load(self) -> Rows:
         self._repair_modes()
         try:
-            content = json.loads(self.path.read_bytes())
+            content = json.loads(read_regular(self.path, MAX_BYTES))
         except FileNotFoundError:
             return {}
         except OSError as error:
@@ -189,4 +191,5 @@ def _free_name(path: Path) -> Path:
 
 
 def _reason(error: OSError) -> str:
-    return (error.strerror or str(error) or type(error).__name__).lower()
+    reason = error.strerror or str(error) or type(error).__name__
+    return reason[:1].lower() + reason[1:]

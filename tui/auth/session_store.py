@@ -20,7 +20,7 @@ from tui.auth import CredentialStore, StoreError, StoreLocked
 from tui.core.clock import Clock
 from tui.core.redact import Secret
 from tui.core.sessions import StoredSession
-from tui.gateways.atomic import try_lock
+from tui.gateways.atomic import open_own, try_lock
 from tui.gateways.paths import make_private
 
 POLL_S = 0.05
@@ -115,7 +115,7 @@ class SessionStore:
         file = self._lock_folder / (re.sub(r"[^\w.-]", "_", name) + ".lock")
         try:
             make_private(self._lock_folder)
-            return os.open(file, os.O_RDWR | os.O_CREAT, 0o600)
+            return open_own(file, os.O_RDWR)
         except OSError:
             return None
 

@@ -19,7 +19,7 @@ from tui.commands._output import columns, print_text
 from tui.core.errors import FetchError
 from tui.core.models import ProviderKey
 from tui.core.text import clean
-from tui.gateways.toml_file import dotted, line_of
+from tui.gateways.toml_file import dotted, line_of, read_text
 from tui.providers._spec import ProviderSpec
 from tui.runtime import Deck
 
@@ -45,7 +45,7 @@ async def _findings(deck: Deck) -> tuple[Path, list[Finding]]:
             found += table_findings(spec, table, table_of(spec, deck.config))
             for key in account_keys(spec, deck.config):
                 found += await _account(deck, spec, key)
-    text = path.read_text("utf-8-sig", errors="replace") if path.exists() else ""
+    text, _ = read_text(path)
     return path, [replace(item, line=item.line or line_of(text, item.key)) for item in found]
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tui.gateways.paths import make_private
+from tui.gateways.regular import NO_FOLLOWING
 
 LOCK_WAIT_S = 5.0
 
@@ -36,6 +37,15 @@ def write_private(path: Path, content: bytes) -> None:
         raise
 
 
+def open_own(path: Path, flags: int) -> int:
+    """Open a file of ours, made 0600 where it is missing; what a link points to is not ours.
+
+    Raises:
+        OSError: It cannot be opened, or is a link.
+    """
+    return os.open(path, flags | os.O_CREAT | NO_FOLLOWING, 0o600)
+
+
 def repair_mode(path: Path) -> None:
     """Take a file or folder of ours away from others, where they could look into it; a device such
     as `/dev/null` is nobody's."""
@@ -52,7 +62,7 @@ def repair_mode(path: Path) -> None:
 def only_one(path: Path) -> Iterator[None]:
     """Between processes: one at a time changes this file. Gives up waiting after some seconds."""
     make_private(path.parent)
-    handle = os.open(path.with_name(f".{path.name}.lock"), os.O_RDWR | os.O_CREAT, 0o600)
+    handle = open_own(path.with_name(f".{path.name}.lock"), os.O_RDWR)
     try:
         _lock(handle)
         yield

@@ -15,6 +15,7 @@ from pathlib import Path
 from tui.core.models import ProviderKey, ProviderSnapshot
 from tui.core.plain import from_plain, to_plain
 from tui.gateways.atomic import repair_mode, write_private
+from tui.gateways.regular import read_regular
 
 log = logging.getLogger("tui.cache")
 
@@ -54,11 +55,10 @@ class SnapshotCache:
         """What is kept of an account; empty when nothing is."""
         path = self._path(key)
         try:
-            with path.open("rb") as file:
-                kept = from_plain(Remembered, json.loads(file.read(MAX_BYTES)))
+            kept = from_plain(Remembered, json.loads(read_regular(path, MAX_BYTES)))
         except FileNotFoundError:
             return Remembered()
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             log.warning("%s: the last numbers cannot be read (%s)", key, type(error).__name__)
             return Remembered()
         repair_mode(path)

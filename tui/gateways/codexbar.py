@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tui.core.text import clean_value
+from tui.gateways.regular import read_regular
 
 MAX_BYTES = 1 << 20
 PLAIN_NAMES = {
@@ -59,8 +60,7 @@ def find_file(env: Mapping[str, str], home: Path) -> Path:
 def load(path: Path) -> dict[str, ForeignEntry]:
     """Entries by CodexBar's id; empty when the file is missing or cannot be understood."""
     try:
-        with path.open("rb") as file:
-            document = json.loads(file.read(MAX_BYTES))
+        document = json.loads(read_regular(path, MAX_BYTES))
     except (OSError, ValueError, RecursionError):
         return {}
     if not isinstance(document, dict) or document.get("version", 1) != 1:

@@ -18,8 +18,10 @@ from typing import Any, Literal, TypeVar
 from tui.core.errors import Unsupported
 from tui.core.files import FileInfo
 from tui.gateways.blocking import run_blocking
+from tui.gateways.regular import open_regular
 
 DEADLINE_S = 10.0
+EPOCH = datetime.fromtimestamp(0, UTC)
 PACKAGE_PLACES = ("lib/node_modules", "libexec/lib/node_modules", "share")
 """Where packages lie below the folder above `bin`."""
 PACKAGE_LEVELS = 8
@@ -150,8 +152,17 @@ def _info(path: Path) -> FileInfo | None:
         found = path.stat()
     except OSError:
         return None
-    mtime = datetime.fromtimestamp(found.st_mtime, UTC)
-    return FileInfo(path=path, mtime=mtime, size=found.st_size, is_dir=path.is_dir())
+    return FileInfo(
+        path=path, mtime=_moment(found.st_mtime), size=found.st_size, is_dir=path.is_dir()
+    )
+
+
+def _moment(mtime: float) -> datetime:
+    """When a file was written; 1970 when no calendar has such a moment."""
+    try:
+        return datetime.fromtimestamp(mtime, UTC)
+    except (ValueError, OverflowError, OSError):
+        return EPOCH
 
 
 def _listed(folder: Path) -> tuple[FileInfo, ...]:
@@ -197,7 +208,7 @@ def _content(path: Path, max_bytes: int) -> bytes | None:
 
 def _part(path: Path, offset: int, max_bytes: int) -> bytes | None:
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             if offset:
                 length = file.seek(0, os.SEEK_END)
                 file.seek(max(length + offset, 0) if offset < 0 else offset)
@@ -220,6 +231,8 @@ def _rows(
 
     if not database.exists():
         return None
+    if not database.is_file():
+        raise Unsupported(f"{database.name} is no file.")
     try:
         with open_read_only(database) as connection:
             return tuple(rows(connection, sql, parameters))

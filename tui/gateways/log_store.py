@@ -19,7 +19,7 @@ from typing import Literal, NamedTuple
 
 from tui.core.costs import Span, Spent
 from tui.core.pricing import PROMPT_BOUNDS, RequestTokens
-from tui.gateways.atomic import repair_mode
+from tui.gateways.atomic import open_own, repair_mode
 from tui.gateways.log_files import Part, Stamp
 from tui.gateways.log_lines import ON_VERTEX, SIDE_CHAIN
 from tui.gateways.log_roots import TRANSCRIPTS, LogFile, LogSource
@@ -108,7 +108,7 @@ class LogStore:
     """
 
     def __init__(self, path: Path) -> None:
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        os.close(open_own(path, os.O_RDWR))
         repair_mode(path)
         self._database = sqlite3.connect(
             path, timeout=BUSY_S, isolation_level=None, check_same_thread=False

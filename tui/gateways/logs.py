@@ -16,7 +16,7 @@ from pathlib import Path
 from tui.core.models import ProviderKey
 from tui.core.redact import RedactingFormatter, Redactor
 from tui.core.text import clean
-from tui.gateways.atomic import repair_mode
+from tui.gateways.atomic import open_own, repair_mode
 
 LINES_KEPT = 1000
 FILE_BYTES = 10 * 1024 * 1024
@@ -72,10 +72,8 @@ class PrivateFileHandler(RotatingFileHandler):
 
     def _open(self) -> io.TextIOWrapper:
         Path(self.baseFilename).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
-        return io.TextIOWrapper(
-            open(os.open(self.baseFilename, flags, 0o600), "ab"), encoding="utf-8"
-        )
+        handle = open_own(Path(self.baseFilename), os.O_WRONLY | os.O_APPEND)
+        return io.TextIOWrapper(open(handle, "ab"), encoding="utf-8")
 
     def handleError(self, record: logging.LogRecord) -> None:
         """Nothing: the screen belongs to the dashboard."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import sqlite3
+import stat
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
@@ -16,6 +18,8 @@ Row: TypeAlias = tuple[Any, ...]
 BUSY_S = 0.25
 SIDE_FILES = ("-wal", "-shm", "-journal")
 TRIES = 3
+LARGEST_COPY_BYTES = 512 << 20
+"""No store of cookies comes near; a larger one would fill the disk of temporary files."""
 
 
 @contextmanager
@@ -102,4 +106,6 @@ def _stamp(path: Path) -> tuple[int, int] | None:
         found = os.stat(path)
     except FileNotFoundError:
         return None
+    if not stat.S_ISREG(found.st_mode) or found.st_size > LARGEST_COPY_BYTES:
+        raise OSError(errno.EFBIG, "No file that could be copied", str(path))
     return found.st_mtime_ns, found.st_size

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tui.gateways.regular import read_regular
+
 MAX_BROKEN_LINES = 50
 MAX_BYTES = 1 << 20
 
@@ -39,7 +41,7 @@ def steps_of(key: str) -> list[str]:
 def read_text(path: Path) -> tuple[str, list[Problem]]:
     """The text of a file, empty when it is not there or cannot be read."""
     try:
-        content = path.read_bytes()
+        content = read_regular(path, MAX_BYTES)
     except FileNotFoundError:
         return "", []
     except OSError as error:
@@ -47,8 +49,6 @@ def read_text(path: Path) -> tuple[str, list[Problem]]:
         return "", [
             Problem(key=path.name, line=None, expected=f"cannot be read ({reason})", syntax=True)
         ]
-    if len(content) > MAX_BYTES:
-        return "", [Problem(key=path.name, line=None, expected="is larger than 1 MiB", syntax=True)]
     try:
         return content.decode("utf-8-sig"), []
     except UnicodeDecodeError:
