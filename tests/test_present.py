@@ -42,8 +42,10 @@ USED = Preferences(show_used=True)
 BERLIN = ZoneInfo("Europe/Berlin")
 
 
-def card(shown: ProviderState, prefs: Preferences = USED, tz: tzinfo = UTC) -> CardView:
-    return card_view(shown, name="z.ai", short_name="z.ai", now=NOON, prefs=prefs, tz=tz)
+def card(
+    shown: ProviderState, prefs: Preferences = USED, tz: tzinfo = UTC, name: str = "z.ai"
+) -> CardView:
+    return card_view(shown, name=name, short_name="z.ai", now=NOON, prefs=prefs, tz=tz)
 
 
 def details(shown: ProviderState, prefs: Preferences = USED) -> DetailsView:
@@ -459,6 +461,11 @@ def test_privacy_masks_accounts_everywhere() -> None:
 def test_the_account_of_the_settings_stands_in_for_an_unknown_one() -> None:
     shown = card(replace(state(window()), key=ProviderKey("zai", "work")))
     assert shown.account == "work"
+
+
+def test_a_card_called_by_its_account_does_not_say_it_twice() -> None:
+    shown = card(replace(state(window()), key=ProviderKey("zai", "work")), name="z.ai: work")
+    assert shown.account == ""
 
 
 @pytest.mark.parametrize(

@@ -75,6 +75,9 @@ def test_accounts_are_masked_on_request(cli: Cli, credits_route: respx.Route, ho
     assert "ada@" not in masked
     assert "redacted@example.org" in masked
     assert "ada@" not in cli("status", "--redact").out
+    write_settings(home, ON.replace("Work", "Ada Lovelace"))
+    assert "Lovelace" in cli("status").out
+    assert not {"Lovelace", "work"} & set(cli("status", "--redact").out.split())
 
 
 # -- whom it asks ----------------------------------------------------------------------------------

@@ -18,6 +18,7 @@ from tui.core.clock import LOCAL_ZONE
 from tui.core.errors import Unsupported
 from tui.core.models import Phase, ProviderKey, ProviderState
 from tui.core.preferences import Preferences
+from tui.core.redact import mask_account
 from tui.faces import face_of
 from tui.providers import Registry, load_providers
 from tui.report.document import error_code, rows
@@ -186,8 +187,9 @@ def _table(answer: Answer, *, color: bool) -> str:
 def _card(answer: Answer, state: ProviderState) -> CardView:
     from tui.present.card import card_view
 
-    spec = answer.registry.specs[state.key.provider]
-    face = face_of(state.key, spec.name, spec.shown_short_name, answer.labels[state.key])
+    spec, label = answer.registry.specs[state.key.provider], answer.labels[state.key]
+    shown = mask_account(label) if answer.prefs.privacy else label
+    face = face_of(state.key, spec.name, spec.shown_short_name, shown)
     return card_view(
         state,
         name=face.name,

@@ -62,7 +62,7 @@ def card_view(
         short_name=reader.public(short_name),
         look=look,
         symbol=LOOK_SYMBOLS.get(look, ""),
-        account=reader.public(state.key.account),
+        account=_own_name(state, name, reader),
         refreshing=state.phase is Phase.REFRESHING,
         cost_text=cost_text(state.cost),
     )
@@ -73,6 +73,12 @@ def card_view(
         card = _with_numbers(card, state.snapshot, reader)
         card = _with_error(card, state, reader)
     return in_ascii(card) if prefs.ascii else card
+
+
+def _own_name(state: ProviderState, name: str, reader: Reader) -> str:
+    """What the settings call the account, unless the card is called so already."""
+    own = reader.account(state.key.account)
+    return "" if name.endswith(f": {own}") else own
 
 
 def _with_service(card: CardView, state: ProviderState) -> CardView:
