@@ -7,11 +7,9 @@ whole. A damaged file is an error for readers; a writer sets it aside instead of
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import logging
 import os
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -105,7 +103,8 @@ class PrivateTable:
             raise
 
     def _load(self) -> Rows:
-        self._repair_modes()
+        repair_mode(self.path)
+        repair_mode(self.path.parent)
         try:
             content = json.loads(read_regular(self.path, MAX_BYTES))
         except FileNotFoundError:
@@ -160,26 +159,6 @@ class PrivateTable:
             os.replace(self.path, aside)
             log.warning("%s It is kept as %s.", error.message, aside.name)
             return {}
-
-    def _repair_modes(self) -> None:
-        repair_mode(self.path)
-        if sys.platform == "win32":
-            return
-        with contextlib.suppress(OSError):
-            if self.path.parent.stat().st_mode & 0o077:
-                self.path.parent.chmod(0o700)
-
-
-def _stamp(path: Path) -> Stamp | None:
-    """`None` when nothing is there, nothing to go by when that cannot be told; modes count, because
-    they are repaired when it is read."""
-    try:
-        found, folder = path.stat(), path.parent.stat()
-    except FileNotFoundError:
-        return None
-    except OSError:
-        return ()
-    return found.st_ino, found.st_mtime_ns, found.st_size, found.st_mode, folder.st_mode
 
 
 def _free_name(path: Path) -> Path:
