@@ -161,6 +161,18 @@ class PrivateTable:
             return {}
 
 
+def _stamp(path: Path) -> Stamp | None:
+    """`None` when nothing is there, nothing to go by when that cannot be told; modes count, because
+    they are repaired when it is read."""
+    try:
+        found, folder = path.stat(), path.parent.stat()
+    except FileNotFoundError:
+        return None
+    except OSError:
+        return ()
+    return found.st_ino, found.st_mtime_ns, found.st_size, found.st_mode, folder.st_mode
+
+
 def _free_name(path: Path) -> Path:
     """`credentials.json.corrupt`, or the first numbered one that is free."""
     number = 1
