@@ -237,7 +237,7 @@ class Corpus:
         if self._dice.random() < 0.4:
             return f'{{"type":"text","text":{body}}}'
         name, key = self._dice.choice((("Write", "content"), ("Bash", "command"), ("Edit", "new")))
-        path = '"/home/ann/work/a.py"'
+        path = '"/home/ann/code/a.py"'
         return (
             f'{{"type":"tool_use","id":"{self._id("toolu_01", 22)}","name":"{name}",'
             f'"input":{{"file_path":{path},"{key}":{body},"usage":null,"model":"x"}}}}'
