@@ -174,6 +174,13 @@ def test_the_list_has_global_values_and_what_was_set_for_providers(
     assert not any(line[0].startswith("warp") for line in lines)
 
 
+def test_the_list_moves_no_cursor(cli: Cli, home: Path) -> None:
+    write_settings(home, '[keys]\n"a\\u001b[2J\\u202e" = "x\\u009bb"\n')
+    out = cli("config", "list").out
+    assert "keys.a" in out
+    assert out.replace("\n", "").isprintable()
+
+
 @pytest.mark.parametrize(
     ("key", "left"),
     [

@@ -71,6 +71,69 @@ def test_broken_syntax_is_named_by_line_and_everything_else_still_loads(file: Pa
     assert loaded.problems[0].key == "theme"
 
 
+@pytest.mark.parametrize(
+    ("line", "key"),
+    [
+        pytest.param("deep = " + "[" * 50_000, "deep", id="nested too deeply"),
+        pytest.param("long = " + "9" * 5000, "long", id="too many digits"),
+    ],
+)
+def test_more_than_python_takes_is_broken_syntax_on_its_line(
+    file: Path, line: str, key: str
+) -> None:
+    loaded = written(file, f"show_used = true\n{line}\ncadence = 5\n")
+    (problem,) = loaded.problems
+    assert (problem.key, problem.line, problem.syntax) == (key, 2, True)
+    assert (loaded.show_used, loaded.cadence) == (True, 5)
+
+
+@pytest.mark.parametrize(
+    "line", ["api_key: hunter2hunter2", "hunter2hunter2", "\0hunter2 = 1", "api_key hunter2 ="]
+)
+def test_a_key_on_the_wrong_line_is_not_repeated(file: Path, line: str) -> None:
+    (problem,) = written(file, f"[providers.zai]\n{line}\n").problems
+    assert problem.line == 2
+    assert "hunter2" not in str(problem)
+
+
+def test_other_signs_that_break_lines_may_stand_in_a_text(file: Path) -> None:
+    loaded = written(file, 'theme = "a\u2028b\x85"\nslow_mode = 5\n')
+    assert loaded.theme == "a\u2028b\x85"
+    assert [problem.line for problem in loaded.problems] == [2]
+
+
+def test_a_problem_moves_no_cursor(file: Path) -> None:
+    loaded = written(file, '[keys]\n"a\\u001b[2J\\u202e" = 5\n')
+    assert str(loaded.problems[0]) == "keys.a: should be a key"
+
+
+@pytest.mark.parametrize(
+    "name", ["", " work", "a\\u001b[2J", "a\\u202eb", "a\\nb", pytest.param("n" * 400, id="long")]
+)
+def test_an_account_whose_name_cannot_be_shown_is_left_out(file: Path, name: str) -> None:
+    loaded = written(
+        file, f'[providers.zai.accounts."{name}"]\nlabel = "x"\n[providers.zai.accounts.work]\n'
+    )
+    assert list(loaded.providers["zai"]["accounts"]) == ["work"]
+    assert "cannot name an account" in str(loaded.problems[0])
+
+
+def test_tables_in_the_wrong_place_are_named(file: Path) -> None:
+    loaded = written(file, 'providers = 5\nkeys = "x"\n')
+    assert [(problem.key, problem.line) for problem in loaded.problems] == [
+        ("keys", 2),
+        ("providers", 1),
+    ]
+
+
+def test_what_is_nested_too_deeply_to_be_copied_is_not_saved(file: Path) -> None:
+    text = ".".join(["a"] * 3000) + " = 1\n"
+    written(file, text)
+    with pytest.raises(ConfigError, match="too deeply"):
+        config.save(file, {"cadence": 5})
+    assert file.read_text() == text
+
+
 def test_a_file_with_broken_syntax_is_never_written_over(file: Path) -> None:
     text = "theme = nord\n"
     written(file, text)

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable
 
 from tui.commands._base import CliError, UsageError
 from tui.core.models import ProviderKey
+from tui.gateways.config import is_account_name
 from tui.providers import Registry, load_providers
 from tui.providers._spec import ProviderSpec
 
@@ -42,11 +43,6 @@ def find_key(registry: Registry, text: str) -> ProviderKey:
             f'"{account}" cannot name an account.', hint=f"Write it as {spec.id}:work."
         )
     return ProviderKey(spec.id, account)
-
-
-def is_account_name(text: str) -> bool:
-    """Whether an account may be called so."""
-    return bool(text) and text == text.strip() and text.isprintable() and '"' not in text
 
 
 def chosen_keys(words: Iterable[str]) -> tuple[ProviderKey, ...]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from tui.commands._base import UsageError
-from tui.commands._ids import is_account_name
 from tui.commands._settings import (
     WINDOW_ALERTS,
     AnySetting,
@@ -20,7 +19,7 @@ from tui.commands._settings import (
 )
 from tui.core.models import ProviderKey
 from tui.gateways import config as config_gateway
-from tui.gateways.config import ALERT_KEYS, KEYS, Config
+from tui.gateways.config import ALERT_KEYS, KEYS, Config, is_account_name
 from tui.gateways.toml_file import dotted, value_at
 from tui.providers import Registry, load_providers
 from tui.providers._spec import ProviderSpec, SettingField

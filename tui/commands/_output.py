@@ -17,6 +17,7 @@ from tui.core.redact import Redactor
 from tui.core.text import clean
 
 NOTE_LENGTH = 1000
+LINE_LENGTH = 2000
 _without_secrets = Redactor(personal=False)
 
 
@@ -27,11 +28,16 @@ def print_json(document: Any) -> None:
     print(json.dumps(document, ensure_ascii=False, indent=2, allow_nan=False))
 
 
-def print_text(text: str) -> None:
-    """The document for people."""
+def print_text(text: str, *, painted: bool = False) -> None:
+    """The document for people.
+
+    Args:
+        painted: It holds colours of ours; everything else in it was made harmless before.
+    """
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")
-    print(_without_secrets(text))
+    shown = _without_secrets(text)
+    print(shown if painted else "\n".join(map(_harmless, shown.split("\n"))))
 
 
 def print_note(text: str) -> None:
@@ -49,6 +55,14 @@ def one_line(text: str) -> str:
     return clean(_without_secrets(text), NOTE_LENGTH)
 
 
+def _harmless(line: str) -> str:
+    """The line without signs that move a cursor or turn the direction of writing."""
+    if line.isprintable():
+        return line
+    indent = line[: len(line) - len(line.lstrip(" "))]
+    return indent + clean(line, LINE_LENGTH)
+
+
 def is_terminal(stream: TextIO | None) -> bool:
     """Whether somebody looks at a stream."""
     return stream is not None and not stream.closed and stream.isatty()
@@ -62,7 +76,7 @@ def may_colour() -> bool:
 
 def columns(rows: Iterable[Sequence[str]], indent: str = "") -> str:
     """Rows whose cells stand below each other; the last cell is as long as it likes."""
-    table = [tuple(row) for row in rows]
+    table = [tuple(map(_harmless, row)) for row in rows]
     widths = [max(map(len, cells)) for cells in zip(*table, strict=True)]
     lines = (
         "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True))

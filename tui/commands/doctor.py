@@ -24,7 +24,6 @@ from tui.core.clock import LOCAL_ZONE
 from tui.core.errors import DEFAULT_HINTS, ErrorInfo, ErrorKind, FetchError, NetworkError
 from tui.core.models import ProviderKey, ProviderSnapshot, ProviderState
 from tui.core.redact import Redactor
-from tui.core.text import clean
 from tui.present.details import attempt_views
 from tui.present.reader import Reader
 from tui.providers import _chain
@@ -44,7 +43,6 @@ SURROUNDINGS = (
     "SSL_CERT_DIR",
 )
 """Variables that decide whether a host is reached; their names are printed, no values."""
-LINE_LENGTH = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -203,11 +201,6 @@ def _origins(item: Examined, deck: Deck) -> Iterator[str]:
 
 
 def _public(text: str, home: Path) -> str:
-    """Without secrets, names of people, their home folder, and signs that move a cursor."""
-    shown = Redactor(personal=True)(text.replace(str(home), "~"))
-    return "\n".join(_harmless(line) for line in shown.splitlines())
-
-
-def _harmless(line: str) -> str:
-    indent = line[: len(line) - len(line.lstrip(" "))]
-    return indent + clean(line, LINE_LENGTH) if line.isprintable() is False else line
+    """Without secrets, names of people and their home folder, where it is not all there is."""
+    is_own = len(home.parts) > 1
+    return Redactor(personal=True)(text.replace(str(home), "~") if is_own else text)

@@ -86,7 +86,8 @@ def run(args: Namespace, open_deck: OpenDeck = lambda options: Deck(options=opti
     if args.json:
         print_json(_rows(answer))
     else:
-        print_text(_table(answer, color=may_colour() and not args.no_color) or NOTHING)
+        color = may_colour() and not args.no_color
+        print_text(_table(answer, color=color) or NOTHING, painted=color)
     return exit_code(answer.states)
 
 

@@ -50,8 +50,11 @@ class ProviderKey:
 
     @property
     def dom_id(self) -> str:
-        """A name for widgets: letters, digits, `-` and `_` only."""
-        return "card-" + "".join(c if c.isalnum() and c.isascii() else "-" for c in str(self))
+        """A name for widgets and files, another one for every key: letters, digits, `-`, `_`."""
+        plain = (
+            c if c.isascii() and (c.isalnum() or c == "-") else f"_{ord(c):x}_" for c in str(self)
+        )
+        return "card-" + "".join(plain)
 
     @classmethod
     def parse(cls, text: str) -> ProviderKey:

@@ -16,8 +16,17 @@ from pathlib import Path
 from typing import Any
 
 from tui.core.preferences import Preferences, is_utf8
+from tui.core.text import clean
 from tui.gateways.atomic import only_one, repair_mode, write_private
-from tui.gateways.toml_file import Problem, line_of, parse_toml, read_text, steps_of, value_at
+from tui.gateways.toml_file import (
+    Problem,
+    dotted,
+    line_of,
+    parse_toml,
+    read_text,
+    steps_of,
+    value_at,
+)
 
 log = logging.getLogger("tui.config")
 
@@ -213,9 +222,7 @@ def _values(
 def _keymap(document: Mapping[str, Any], text: str, problems: list[Problem]) -> dict[str, str]:
     table = document.get("keys", {})
     if not isinstance(table, dict):
-        problems.append(
-            Problem(key="keys", line=line_of(text, "keys"), expected="should be a table")
-        )
+        problems.append(_no_table("keys", text))
         return {}
     good = {}
     for action, key in table.items():
@@ -243,13 +250,40 @@ def _provider_tables(
 ) -> dict[str, Mapping[str, Any]]:
     tables = document.get("providers", {})
     good: dict[str, Mapping[str, Any]] = {}
-    for name, table in tables.items() if isinstance(tables, dict) else ():
+    if not isinstance(tables, dict):
+        problems.append(_no_table("providers", text))
+        return good
+    for name, table in tables.items():
         if isinstance(table, dict):
-            good[name] = table
+            good[name] = _with_good_accounts(name, table, text, problems)
         else:
-            key = f"providers.{name}"
-            problems.append(Problem(key=key, line=line_of(text, key), expected="should be a table"))
+            problems.append(_no_table(dotted("providers", name), text))
     return good
+
+
+def _with_good_accounts(
+    provider: str, table: dict[str, Any], text: str, problems: list[Problem]
+) -> dict[str, Any]:
+    """The table without accounts whose names could not be shown or written."""
+    accounts = table.get("accounts")
+    if not isinstance(accounts, dict):
+        return table
+    odd = [name for name in accounts if not is_account_name(name)]
+    for name in odd:
+        key = dotted("providers", provider, "accounts", name)
+        problems.append(
+            Problem(key=key, line=line_of(text, key), expected="cannot name an account")
+        )
+    return {**table, "accounts": {name: accounts[name] for name in accounts if name not in odd}}
+
+
+def is_account_name(text: str) -> bool:
+    """Whether an account may be called so."""
+    return bool(text) and text == clean(text) and text.isprintable() and '"' not in text
+
+
+def _no_table(key: str, text: str) -> Problem:
+    return Problem(key=key, line=line_of(text, key), expected="should be a table")
 
 
 # -- writing -------------------------------------------------------------------------------------
@@ -282,6 +316,8 @@ def save(path: Path, changes: Mapping[str, Any]) -> Config:
                 _keep_comments(path)
                 content = tomli_w.dumps({"version": 1, **document})
                 write_private(path.resolve(), f"{HEADER}\n{content}".encode())
+    except RecursionError as error:
+        raise ConfigError(f"{path.name} is nested too deeply; it is as it was.") from error
     except (OSError, TimeoutError) as error:
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
         raise ConfigError(f"{path.name} could not be saved ({reason}); it is as it was.") from error
