@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import pty
@@ -122,16 +123,17 @@ def test_a_secret_on_the_command_line_is_not_repeated(cli: Cli) -> None:
     assert "0123456789abcdef" not in ran.out + ran.err
 
 
+@pytest.mark.parametrize("kind", [RuntimeError, asyncio.CancelledError, GeneratorExit])
 def test_a_mistake_of_ours_is_one_sentence_and_a_redacted_log(
-    cli: Cli, home: Path, monkeypatch: pytest.MonkeyPatch
+    cli: Cli, home: Path, monkeypatch: pytest.MonkeyPatch, kind: type[BaseException]
 ) -> None:
     def broken(*_: object) -> None:
-        raise RuntimeError("token sk-or-v1-0123456789abcdef0123")
+        raise kind("token sk-or-v1-0123456789abcdef0123")
 
     monkeypatch.setattr("tui.commands.status.chosen_keys", broken)
     ran = cli("status", "--json")
     assert ran.code == 1
-    assert ran.rows["cli"]["error"]["message"] == "Internal error (RuntimeError)."
+    assert ran.rows["cli"]["error"]["message"] == f"Internal error ({kind.__name__})."
     log = (home / ".local/state/quotadeck/quotadeck.log").read_text()
     assert "in broken" in log
     assert "0123456789abcdef" not in log

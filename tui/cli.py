@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from tui.commands._base import CliError
 
 INTERRUPTED = 130
+VERSION = (["--version"], ["-V"])
 VERBS = ("status", "providers", "detect", "doctor", "config", "secret", "login")
 
 
@@ -28,6 +29,10 @@ def run() -> NoReturn:
     It ends at once: everything was closed and written by then, and what still runs is a name
     look-up that nobody waits for and that cannot be called off.
     """
+    if sys.argv[1:] not in VERSION:
+        from tui.gateways.strays import catch_strays
+
+        catch_strays()
     try:
         code: object = main()
     except SystemExit as end:  # the parser's help, a signal
@@ -59,14 +64,14 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: list[str]) -> int:
-    if arguments in (["--version"], ["-V"]):
+    if arguments in VERSION:
         print(f"quotadeck {__version__}")
         return 0
     try:
         return _run_verb(arguments)
-    except BrokenPipeError:
+    except (BrokenPipeError, KeyboardInterrupt, SystemExit):
         raise
-    except Exception as error:  # the last resort: one redacted sentence, for scripts too
+    except BaseException as error:  # the last resort: one redacted sentence, for scripts too
         from tui.commands._base import as_cli_error
 
         return _refuse(as_cli_error(error), arguments)

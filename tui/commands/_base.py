@@ -45,7 +45,7 @@ class SettingsError(CliError):
     kind = "config"
 
 
-def as_cli_error(error: Exception) -> CliError:
+def as_cli_error(error: BaseException) -> CliError:
     """Any failure as one sentence; what is a mistake of ours goes to the log as a whole."""
     if isinstance(error, CliError):
         return error

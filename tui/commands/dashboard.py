@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from tui import __version__
 from tui.commands._output import is_terminal, print_note
+from tui.gateways.logs import set_up
 from tui.runtime import Deck, Options
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ def show(*, demo: bool, names: Sequence[str] = ()) -> int:
     if not _has_screen():
         return _print_instead(demo, names)
     deck = _deck(options, demo=demo)
+    set_up(deck.ring, deck.log_file)  # a start that fails is in the log too
     from tui.app import DEMO, UsageApp
 
     app = UsageApp(deck)

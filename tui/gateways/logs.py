@@ -89,19 +89,27 @@ def _provider_of(record: logging.LogRecord) -> str:
 
 
 def set_up(ring: RingHandler | None, file: Path | None, *, debug: bool = False) -> None:
-    """Send everything below `tui` to the pane and the file, nothing to the terminal.
+    """Send everything below `tui`, and the warnings of others, to the pane and the file; nothing to
+    the terminal.
 
     Args:
         file: In a folder of ours; others lose what they could read there.
     """
-    root = logging.getLogger("tui")
     tear_down()
-    root.setLevel(logging.DEBUG)
-    root.propagate = False
+    own = logging.getLogger("tui")
+    own.setLevel(logging.DEBUG)
+    own.propagate = False
+    for handler in _handlers(ring, file, debug=debug) or [logging.NullHandler()]:
+        own.addHandler(handler)
+        logging.getLogger().addHandler(handler)
+
+
+def _handlers(ring: RingHandler | None, file: Path | None, *, debug: bool) -> list[logging.Handler]:
     redactor = Redactor()
+    found: list[logging.Handler] = []
     if ring is not None:
         ring.setFormatter(RedactingFormatter("%(message)s", redactor))
-        root.addHandler(ring)
+        found.append(ring)
     if file is not None:
         repair_mode(file.parent)
         repair_mode(file)
@@ -110,14 +118,14 @@ def set_up(ring: RingHandler | None, file: Path | None, *, debug: bool = False) 
             handler.setLevel(logging.DEBUG if debug else logging.INFO)
             line = "%(asctime)s %(levelname)s %(name)s %(message)s"
             handler.setFormatter(RedactingFormatter(line, redactor))
-            root.addHandler(handler)
-    if not root.handlers:
-        root.addHandler(logging.NullHandler())
+            found.append(handler)
+    return found
 
 
 def tear_down() -> None:
     """Take every handler away and close its file."""
-    root = logging.getLogger("tui")
-    for handler in tuple(root.handlers):
-        root.removeHandler(handler)
+    own = logging.getLogger("tui")
+    for handler in tuple(own.handlers):
+        own.removeHandler(handler)
+        logging.getLogger().removeHandler(handler)
         handler.close()
