@@ -118,6 +118,24 @@ asyncio.run(main())
 """
 
 
+@pytest.mark.parametrize("change", ["set", "delete"])
+async def test_what_a_killed_program_left_goes_with_the_next_change(
+    data: Path, change: str
+) -> None:
+    store = FileStore(data / "credentials.json")
+    await store.set("zai", "api_key", VALUE)
+    old, new = data / ".credentials.json.0123abcd", data / ".credentials.json.4567abcd"
+    for unfinished in (old, new):
+        unfinished.write_text(VALUE.reveal())
+    os.utime(old, (1, 1))
+    if change == "set":
+        await store.set("zai", "api_key", Secret("another"))
+    else:
+        await store.delete("zai", "api_key")
+    assert (old.exists(), new.exists()) == (False, True)
+    assert (data / ".credentials.json.lock").exists()
+
+
 async def test_instances_that_write_at_once_lose_nothing(data: Path) -> None:
     path = str(data / "credentials.json")
     await asyncio.gather(

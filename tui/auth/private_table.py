@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from tui.auth import StoreError
-from tui.gateways.atomic import only_one, repair_mode, write_private
+from tui.gateways.atomic import clear_leftovers, only_one, repair_mode, write_private
 from tui.gateways.blocking import run_blocking
 from tui.gateways.regular import read_regular
 
@@ -147,6 +147,7 @@ class PrivateTable:
         rows = {name: row for name, row in rows.items() if row}
         if not rows:
             self.path.unlink(missing_ok=True)
+            clear_leftovers(self.path)
             return
         text = json.dumps({"version": VERSION, self._title: rows}, indent=1)
         write_private(self.path, text.encode())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import stat
 import sys
 import time
@@ -14,6 +15,8 @@ from tui.gateways.paths import make_private
 from tui.gateways.regular import NO_FOLLOWING
 
 LOCK_WAIT_S = 5.0
+LEFT_S = 60.0
+"""No writing takes so long: what is older was left by a program that was killed."""
 
 
 def write_private(path: Path, content: bytes) -> None:
@@ -23,6 +26,7 @@ def write_private(path: Path, content: bytes) -> None:
         OSError: Nothing was changed.
     """
     make_private(path.parent)
+    clear_leftovers(path)
     temporary = path.with_name(f".{path.name}.{os.urandom(4).hex()}")
     handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
@@ -35,6 +39,19 @@ def write_private(path: Path, content: bytes) -> None:
         with contextlib.suppress(OSError):
             temporary.unlink()
         raise
+
+
+def clear_leftovers(path: Path) -> None:
+    """Remove what killed programs left beside a file: it may hold what was deleted since."""
+    unfinished = re.compile(rf"\.{re.escape(path.name)}\.[0-9a-f]{{8}}")
+    with contextlib.suppress(OSError), os.scandir(path.parent) as entries:
+        for entry in entries:
+            if unfinished.fullmatch(entry.name) and time.time() - _written_at(entry) > LEFT_S:
+                os.unlink(entry.path)
+
+
+def _written_at(entry: os.DirEntry[str]) -> float:
+    return entry.stat(follow_symlinks=False).st_mtime
 
 
 def open_own(path: Path, flags: int) -> int:
