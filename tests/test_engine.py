@@ -308,6 +308,18 @@ async def test_foreign_text_is_harmless_before_anybody_sees_it(home: Path) -> No
 # -- gates -----------------------------------------------------------------------------------------
 
 
+async def test_a_key_in_an_error_is_hidden_also_with_signs_without_a_width_in_it(
+    home: Path,
+) -> None:
+    key = Secret("plain-words-of-a-key-0123").reveal()
+    echoes = ServerError(f"refused {key[:5]}\u200b{key[5:]} {'x' * 255} {key}")
+    scene = make_scene(home, Upstream([echoes]))
+    state = await finished(scene, scene.engine.refresh(KEY))
+    assert state.error is not None
+    assert state.error.message.startswith("refused <redacted> x")
+    assert "plain" not in state.error.message
+
+
 async def test_a_rate_limit_holds_the_background_and_survives_a_restart(home: Path) -> None:
     scene = make_scene(home, Upstream([RateLimited("Wait.", retry_after_s=600)]))
     await finished(scene, scene.engine.refresh(KEY))

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui.core.text import clean, clean_value, short_message, strip_ansi
+from tui.core.text import clean, clean_line, clean_value, short_message, strip_ansi
 
 
 @pytest.mark.parametrize(
@@ -20,6 +20,9 @@ from tui.core.text import clean, clean_value, short_message, strip_ansi
         pytest.param("a\u202eb\u200bc", "abc", id="direction and zero width"),
         pytest.param("\u2764\ufe0f Pro", "\u2764 Pro", id="a width terminals disagree about"),
         pytest.param("two\nlines\tand  blanks", "two lines and blanks", id="white space"),
+        pytest.param("Ti\u1ebf\u0301ng", "Ti\u1ebf\u0301ng", id="marks of a language"),
+        pytest.param("a" + "\u0301" * 300 + "b", "a\u0301\u0301\u0301b", id="tower of marks"),
+        pytest.param("\u0301a \u0301b", "a b", id="marks on nothing"),
         pytest.param("\ud800lone", "lone", id="surrogate"),
         pytest.param("[b]markup[/b]", "[b]markup[/b]", id="markup is plain text"),
         pytest.param("\x1b]never closed", "", id="unfinished sequence"),
@@ -39,6 +42,11 @@ def test_whatever_comes_in_one_printable_line_comes_out(text: str) -> None:
     assert len(cleaned) <= 300
     assert not any(ord(c) < 32 or 127 <= ord(c) < 160 for c in cleaned)
     assert clean(cleaned) == cleaned
+
+
+def test_a_line_keeps_its_columns_and_loses_what_moves_a_cursor() -> None:
+    assert clean_line("  a  b") == "  a  b"
+    assert clean_line("  a  \x1b[2Jb\u202e") == "  a b"
 
 
 @pytest.mark.parametrize(

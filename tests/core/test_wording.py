@@ -230,6 +230,27 @@ def test_a_bar_is_only_empty_or_full_when_it_is(percent: float, bar: str) -> Non
     assert wording.ascii_twin(wording.bar_text(percent, 10)) == bar
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        wording.percent_text(1e300),
+        wording.exact_percent(1e300),
+        wording.amount_text(Decimal("-1e300")),
+        wording.tokens_text(Decimal("1e300")),
+        wording.money(Decimal("1e300"), "USD"),
+        wording.money(Decimal("1e300"), "credits"),
+        wording.share_text(Decimal("1e300"), Decimal("1e307"), "USD"),
+    ],
+)
+def test_a_number_beyond_all_measure_stays_short(text: str) -> None:
+    assert "e+" in text
+    assert len(text) < 30
+
+
+def test_a_large_number_keeps_its_digits() -> None:
+    assert wording.amount_text(999_999_999_999_999) == "999,999,999,999,999"
+
+
 def test_every_sign_of_ours_has_an_ascii_twin() -> None:
     assert wording.ascii_twin("▲ as of 14:02 · ✗ – …") == "^ as of 14:02 - x - ..."
     assert wording.ascii_twin("≈ 1.5× €2.00 ¥3.00").isascii()

@@ -8,6 +8,7 @@ import socket
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -105,6 +106,14 @@ async def test_an_address_that_cannot_be_taken_apart_is_refused(base: str) -> No
     http = HttpGateway().for_hosts(("xn--", "a.example"))
     with pytest.raises(Unsupported, match="address"):
         await http.send("GET", f"{base}/quota", bearer=KEY)
+
+
+@pytest.mark.parametrize("where", ["headers", "params", "json", "form"])
+async def test_half_a_character_is_refused_before_anything_is_sent(where: str) -> None:
+    http = HttpGateway().for_hosts(("api.example.com",))
+    half: dict[str, Any] = {where: {"name": "\ud800"}}
+    with pytest.raises(Unsupported, match="no proper text"):
+        await http.send("POST", f"{API}/quota", **half)
 
 
 async def test_a_redirect_loop_ends(world: World) -> None:

@@ -32,6 +32,9 @@ logging.getLogger("keyring").error(key)""",
     "warning": """
 import warnings
 warnings.warn(key)""",
+    "hidden by signs without a width": """
+import logging
+logging.getLogger("keyring").error(key[:3] + "\\u200b" + key[3:] + "\\x1b[2J")""",
     "uncaught": """
 raise RuntimeError(key)""",
 }
@@ -60,5 +63,6 @@ def test_what_nobody_catches_is_in_the_log_without_the_key(failure: str, tmp_pat
     told = "quotadeck: Internal error (RuntimeError).\n" if failure == "uncaught" else ""
     assert (ended.stdout, ended.stderr) == ("", told)
     log = (tmp_path / "quotadeck.log").read_text()
+    assert log.replace("\n", "").isprintable()
     assert "<redacted>" in log
     assert KEY not in log

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, TextIO
 
 from tui.core.redact import Redactor
-from tui.core.text import clean
+from tui.core.text import clean, clean_line
 
 NOTE_LENGTH = 1000
 LINE_LENGTH = 2000
@@ -57,10 +57,7 @@ def one_line(text: str) -> str:
 
 def _harmless(line: str) -> str:
     """The line without signs that move a cursor or turn the direction of writing."""
-    if line.isprintable():
-        return line
-    indent = line[: len(line) - len(line.lstrip(" "))]
-    return indent + clean(line, LINE_LENGTH)
+    return clean_line(line, LINE_LENGTH)
 
 
 def is_terminal(stream: TextIO | None) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterator
 
 from tui.core.redact import Redactor
 
@@ -16,6 +17,9 @@ ANSI = re.compile(
 )
 LINE_BREAKS = frozenset("\t\r\n\v\f\x85\u2028\u2029")
 VARIATION_SELECTORS = frozenset(map(chr, range(0xFE00, 0xFE10)))
+MARKS = frozenset({"Mn", "Me"})
+"""Categories of signs without a width, which stand on the sign before them."""
+MOST_MARKS = 3
 SHOWN_LENGTH = 300
 """Longer foreign text is cut: no card, detail row or message needs more."""
 LONGEST_QUOTE = 4000
@@ -35,16 +39,37 @@ def clean(text: str, limit: int = SHOWN_LENGTH) -> str:
 
     Characters that reverse the direction of writing or have no width can forge a line of the
     screen, so everything of Unicode's class C goes, and so do lone surrogates. Variation selectors
-    go too: terminals disagree about the width of what stands before them.
+    go too: terminals disagree about the width of what stands before them. Of the marks on a sign as
+    many stay as a language needs: a tower of them runs into the lines around.
     """
     without_escapes = strip_ansi(text) if "\x1b" in text or "\x9b" in text else text
-    spaced = "".join(
-        " " if c in LINE_BREAKS else c
-        for c in without_escapes
-        if c in LINE_BREAKS or not (unicodedata.category(c)[0] == "C" or c in VARIATION_SELECTORS)
-    )
-    folded = " ".join(spaced.split())
+    folded = " ".join("".join(_harmless_signs(without_escapes)).split())
     return folded if len(folded) <= limit else folded[: limit - 1].rstrip() + "…"
+
+
+def _harmless_signs(text: str) -> Iterator[str]:
+    marks = MOST_MARKS  # at the beginning there is nothing for a mark to stand on
+    for sign in text:
+        kind = unicodedata.category(sign)
+        if sign in LINE_BREAKS or sign.isspace():
+            marks = MOST_MARKS
+            yield " "
+        elif kind in MARKS:
+            marks += 1
+            if marks <= MOST_MARKS and sign not in VARIATION_SELECTORS:
+                yield sign
+        elif kind[0] != "C":
+            marks = 0
+            yield sign
+
+
+def clean_line(line: str, limit: int = SHOWN_LENGTH) -> str:
+    """As `clean`, but blanks stay where they are when every sign can be printed, and in any case
+    those at the beginning."""
+    if line.isprintable():
+        return line
+    indent = line[: len(line) - len(line.lstrip(" "))]
+    return indent + clean(line, limit)
 
 
 def clean_value(text: str) -> str:

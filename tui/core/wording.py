@@ -12,6 +12,8 @@ from datetime import datetime, timedelta, tzinfo
 from decimal import Decimal
 
 UNKNOWN = "–"
+BEYOND_MEASURE = 10**15
+"""From here on nobody counts digits, and hundreds of them would push everything else away."""
 MINUTES_PER_DAY = 1440
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -152,6 +154,8 @@ def percent_text(percent: float) -> str:
         return "0%"
     if percent < 1:
         return "<1%"
+    if percent >= BEYOND_MEASURE:
+        return f"{grouped(percent, 0)}%"
     return f"{min(whole(percent), 99) if percent < 100 else whole(percent)}%"
 
 
@@ -162,8 +166,15 @@ def exact_percent(percent: float) -> str:
 
 def amount_text(value: Decimal | float) -> str:
     """A count with separators, at most two decimals, none when whole: `212,500`, `6.87`."""
-    text = f"{value:,.2f}".rstrip("0").rstrip(".")
+    if abs(value) >= BEYOND_MEASURE:
+        return grouped(value, 0)
+    text = grouped(value, 2).rstrip("0").rstrip(".")
     return "0" if text == "-0" else text
+
+
+def grouped(value: Decimal | float, places: int) -> str:
+    """Digits in groups; of a number beyond all measure only its size."""
+    return f"{value:,.{places}f}" if abs(value) < BEYOND_MEASURE else f"{value:.1e}"
 
 
 def tokens_text(count: Decimal | float) -> str:
@@ -171,7 +182,7 @@ def tokens_text(count: Decimal | float) -> str:
     for size, unit in ((10**9, "B"), (10**6, "M"), (10**3, "K")):
         scaled = float(count) / size
         if scaled >= 0.9995:  # 999.5K is better read as 1M
-            text = f"{scaled:.1f}" if scaled < 9.95 else str(whole(scaled))
+            text = f"{scaled:.1f}" if scaled < 9.95 else f"{whole(scaled):.15g}"
             return text.removesuffix(".0") + unit
     return str(whole(float(count)))
 
@@ -190,7 +201,7 @@ def money(amount: Decimal, currency: str) -> str:
     smallest = Decimal(1).scaleb(-places)
     size = abs(amount)
     below = "<" if 0 < size < smallest else ""
-    digits = f"{max(size, smallest) if below else size:,.{places}f}"
+    digits = grouped(max(size, smallest) if below else size, places)
     minus = "-" if amount < 0 else ""
     return f"{minus}{below}{sign}{digits}" + ("" if sign else f" {currency}")
 

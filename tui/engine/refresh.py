@@ -21,7 +21,7 @@ from tui.core.models import (
 )
 from tui.core.redact import Redactor
 from tui.core.schedule import gate_opens_at
-from tui.core.text import clean
+from tui.core.text import LONGEST_QUOTE, clean
 from tui.engine.account import DEFAULT_RHYTHM, Accounts, Rhythm, Slot
 from tui.engine.background import Background, Means, Rows
 from tui.engine.keeping import Keeper
@@ -292,7 +292,9 @@ class RefreshEngine:
             self._keep(slot)
 
     def _shown(self, text: str) -> str:
-        return clean(self._redact(text))
+        # Once before: a sign without a width inside a secret would hide it. Once after: the half of
+        # one, cut off, would no longer be recognised.
+        return clean(self._redact(clean(text, LONGEST_QUOTE)))
 
     def _log_outcome(self, slot: Slot, before: ProviderState) -> None:
         """The first answer, the first failure and every change between them are news."""

@@ -7,7 +7,8 @@ same https origin, limits every body and every exchange, and sends secrets to de
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal
 
 from tui import __version__
@@ -132,7 +133,8 @@ class ProviderHttp:
             all_headers["Authorization"] = bearer.within("Bearer {}")
         if cookie is not None:
             all_headers["Cookie"] = cookie
-        request = _request(client, method, url, all_headers, params, json, form)
+        with _proper_text(url):
+            request = _request(client, method, url, all_headers, params, json, form)
         return await self._gateway.exchange(
             client,
             request,
@@ -155,7 +157,8 @@ class ProviderHttp:
         if not is_loopback(host_of(url)):
             raise Unsupported("Only this machine may be asked without a checked certificate.")
         client = self._gateway.loopback_client()
-        request = _request(client, method, url, headers or {}, None, json, None)
+        with _proper_text(url):
+            request = _request(client, method, url, headers or {}, None, json, None)
         return await self._gateway.exchange(
             client, request, timeout_s=timeout_s, max_bytes=max_bytes, follow=False
         )
@@ -166,6 +169,17 @@ class ProviderHttp:
             raise Unsupported(f"{host} is not a host of this provider; nothing was sent.")
         if scheme != "https" and not (scheme == "http" and is_loopback(host)):
             raise Unsupported(f"Only https is used for {host}; nothing was sent.")
+
+
+@contextmanager
+def _proper_text(url: str) -> Iterator[None]:
+    try:
+        yield
+    except UnicodeEncodeError as error:
+        raise Unsupported(
+            f"A value for {host_of(url)} is no proper text; nothing was sent.",
+            hint="Enter the key or the setting again.",
+        ) from error
 
 
 def _request(

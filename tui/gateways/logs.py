@@ -15,7 +15,7 @@ from pathlib import Path
 
 from tui.core.models import ProviderKey
 from tui.core.redact import RedactingFormatter, Redactor
-from tui.core.text import clean
+from tui.core.text import clean, clean_line
 from tui.gateways.atomic import open_own, repair_mode
 
 LINES_KEPT = 1000
@@ -33,6 +33,15 @@ class LogLine:
     provider: str
     """Whose line it is; empty for the program itself."""
     text: str
+
+
+class CleanFormatter(RedactingFormatter):
+    """Also takes out what would move the cursor of a reader, or hide a secret by standing in it."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The lines as they may be stored and shown."""
+        lines = super().format(record).splitlines()
+        return self.redactor("\n".join(clean_line(line, LINE_LENGTH) for line in lines))
 
 
 class RingHandler(logging.Handler):
@@ -108,7 +117,7 @@ def _handlers(ring: RingHandler | None, file: Path | None, *, debug: bool) -> li
     redactor = Redactor()
     found: list[logging.Handler] = []
     if ring is not None:
-        ring.setFormatter(RedactingFormatter("%(message)s", redactor))
+        ring.setFormatter(CleanFormatter("%(message)s", redactor))
         found.append(ring)
     if file is not None:
         repair_mode(file.parent)
@@ -117,7 +126,7 @@ def _handlers(ring: RingHandler | None, file: Path | None, *, debug: bool) -> li
             handler = PrivateFileHandler(file, maxBytes=FILE_BYTES, backupCount=1, delay=True)
             handler.setLevel(logging.DEBUG if debug else logging.INFO)
             line = "%(asctime)s %(levelname)s %(name)s %(message)s"
-            handler.setFormatter(RedactingFormatter(line, redactor))
+            handler.setFormatter(CleanFormatter(line, redactor))
             found.append(handler)
     return found
 
