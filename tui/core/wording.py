@@ -166,7 +166,7 @@ def exact_percent(percent: float) -> str:
 
 def amount_text(value: Decimal | float) -> str:
     """A count with separators, at most two decimals, none when whole: `212,500`, `6.87`."""
-    if abs(value) >= BEYOND_MEASURE:
+    if _is_beyond_measure(value):
         return grouped(value, 0)
     text = grouped(value, 2).rstrip("0").rstrip(".")
     return "0" if text == "-0" else text
@@ -174,7 +174,11 @@ def amount_text(value: Decimal | float) -> str:
 
 def grouped(value: Decimal | float, places: int) -> str:
     """Digits in groups; of a number beyond all measure only its size."""
-    return f"{value:,.{places}f}" if abs(value) < BEYOND_MEASURE else f"{value:.1e}"
+    return f"{value:.1e}" if _is_beyond_measure(value) else f"{value:,.{places}f}"
+
+
+def _is_beyond_measure(value: Decimal | float) -> bool:
+    return value >= BEYOND_MEASURE or value <= -BEYOND_MEASURE
 
 
 def tokens_text(count: Decimal | float) -> str:
